@@ -1,0 +1,1 @@
+"""Adapters to mailbox providers, and the contract they keep (`providers.base`)."""

@@ -1,0 +1,75 @@
+"""The only file that starts threads. Blocking adapters run here, a lane to each account.
+
+A lane lets `limit` jobs of one account run at a time; the rest wait in order without holding a thread. A caller that
+goes away leaves its job to finish (it holds a connection that must not be torn mid-command); its place is freed only
+then.
+"""
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+MAX_THREADS = 256  # for the process; threads are made when needed and then reused
+_executor = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="lane")
+
+
+class Lane:
+    """Runs blocking jobs, at most `limit` at a time."""
+
+    def __init__(self, limit: int) -> None:
+        self._gate = asyncio.Semaphore(limit)
+
+    async def run(self, job: Callable[[], T]) -> T:
+        """The result of `job`, which runs on a thread; what it raises is raised here."""
+        await self._gate.acquire()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        try:
+            _executor.submit(self._work, loop, answer, job)
+        except BaseException:
+            self._gate.release()
+            raise
+        return await answer
+
+    def _work(self, loop: asyncio.AbstractEventLoop, answer: "asyncio.Future[T]", job: Callable[[], T]) -> None:
+        try:
+            result, error = job(), None
+        except BaseException as caught:
+            result, error = None, caught
+        try:
+            loop.call_soon_threadsafe(self._finish, answer, result, error)
+        except RuntimeError:  # the loop was closed while the job ran: nobody waits any more
+            pass
+
+    def _finish(self, answer: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
+        self._gate.release()
+        if answer.done():
+            return
+        if error is None:
+            answer.set_result(result)
+        else:
+            answer.set_exception(error)
+
+
+class HasLane(Protocol):
+    """A port whose verbs block."""
+
+    lane: Lane
+
+
+A = TypeVar("A", bound=HasLane)
+
+
+def blocking(verb: Callable[Concatenate[A, P], T]) -> Callable[Concatenate[A, P], Coroutine[Any, Any, T]]:
+    """Turn a plain method of a port into a coroutine that runs on the port's lane."""
+
+    @functools.wraps(verb)
+    async def run(self: A, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self.lane.run(functools.partial(verb, self, *args, **kwargs))
+
+    return run

@@ -1,0 +1,131 @@
+"""What a provider offers for each kind of thing. A port that a session leaves None is an ability it lacks."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from providers.base.collection import Collection, Page, PageRequest, Ref, optional, unsupported
+from providers.base.search import Search
+from schemas.mail import (
+    BodyType,
+    EmailDraft,
+    EmailFolderInfo,
+    EmailMessage,
+    UpdateMessageStatusData,
+    WellKnownFoldersOut,
+)
+from schemas.outgoing import EmailFolderCreate, OutgoingEmail
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """How much of a message to load, and in which rendering (the contract's query parameters)."""
+
+    body_type: BodyType | None = None
+    native_properties: tuple[str, ...] = ()
+    load_inlines: bool = False
+    strip_quoted: bool = False
+    require_thread_id: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MessageQuery:
+    """Which messages of a list; without `search` all of them, newest first."""
+
+    search: Search | None = None
+    include_trash_and_junk: bool = False
+    view: MessageView = MessageView()
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message ready to be composed; `message_id` (with angle brackets) was fixed before the first try.
+
+    `answers` is the message it replies to, `thread_id` the conversation it belongs to, where there is one.
+    """
+
+    email: OutgoingEmail
+    message_id: str
+    date: datetime
+    body_type: BodyType = BodyType.HTML
+    answers: Ref | None = None
+    thread_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What is known of a message that left; `refused` has the recipients that the server did not take, and why."""
+
+    message_id: str
+    id: str | None = None
+    thread_id: str | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Decoded bytes in pieces; `size` in bytes where the provider says it beforehand."""
+
+    chunks: AsyncIterator[bytes]
+    mime_type: str
+    name: str | None = None
+    size: int | None = None
+
+
+class Messages(Collection[EmailMessage, OutgoingEmail, UpdateMessageStatusData, MessageQuery]):
+    """The mail of an account; the parent is a folder id."""
+
+    @optional
+    async def get(self, ref: Ref, view: MessageView = MessageView()) -> EmailMessage:
+        """One message, as much of it as `view` asks for. Raises `Pending` while a required thread id is unknown."""
+        raise unsupported(self, "get")
+
+    @optional
+    async def source(self, ref: Ref) -> Content:
+        """The RFC 5322 source as the server stores it. Raises `NotFound` before the first chunk."""
+        raise unsupported(self, "source")
+
+    @optional
+    async def attachment(self, ref: Ref, attachment_id: str) -> Content:
+        """One attachment, decoded. Raises `NotFound` before the first chunk."""
+        raise unsupported(self, "attachment")
+
+    @optional
+    async def conversation(self, thread_id: str, query: MessageQuery, page: PageRequest) -> Page[EmailMessage]:
+        """The messages of a thread, oldest first, over all folders. Raises `NotFound`, `Pending`."""
+        raise unsupported(self, "conversation")
+
+    @optional
+    async def send(self, outgoing: Outgoing) -> Sent:
+        """Submit once and file the copy in the sent folder. Raises `Uncertain` when the answer was lost after the
+        bytes went out; any other error means that nothing left."""
+        raise unsupported(self, "send")
+
+    @optional
+    async def sent(self, message_id: str) -> Sent | None:
+        """Find a sent message by its Message-ID (with brackets); None when the sent folder does not have it."""
+        raise unsupported(self, "sent")
+
+
+class Drafts(Collection[EmailDraft, Outgoing, Outgoing, None]):
+    """Unsent messages. A replaced draft may get a new id."""
+
+    @optional
+    async def get(self, ref: Ref, view: MessageView = MessageView()) -> EmailDraft:
+        """One draft with its message. Raises `NotFound`, also for a message that is no draft."""
+        raise unsupported(self, "get")
+
+    @optional
+    async def send(self, ref: Ref, message_id: str) -> Sent:
+        """Submit a draft as it is stored and take it out of the drafts; `message_id` is its Message-ID, or the one to
+        give it when it has none. Raises as `Messages.send`."""
+        raise unsupported(self, "send")
+
+
+class Folders(Collection[EmailFolderInfo, EmailFolderCreate, None, None]):
+    """Folders and labels."""
+
+    @optional
+    async def well_known(self) -> WellKnownFoldersOut:
+        """The folders used for archiving and for sent mail: the account's own marks, else what the server says."""
+        raise unsupported(self, "well_known")

@@ -1,0 +1,96 @@
+"""A provider, the grant it links an account by, and the session it opens on one."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from providers.base.ports import Drafts, Folders, Messages
+from schemas.accounts import ApiAccountInDto, Scope
+
+Grant = Mapping[str, Any]  # JSON of the adapter's own making; sealed at rest, opaque to the gateway
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """What the operator decides for all providers."""
+
+    var_dir: Path
+    allow_private_networks: bool = False
+    ca_bundle: str | None = None
+    connections_per_account: int = 4
+    connect_timeout: float = 10.0  # seconds
+    read_timeout: float = 20.0  # seconds; shorter than the request deadline
+    smtp_servers: Mapping[str, str] = field(default_factory=dict)  # "imap-host[:port]" -> "smtp-host[:port]"
+    header_cache_bytes: int = 64 * 1024 * 1024  # bounded memory for what cannot change
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """An account that the provider accepted: its grant, and what the account record says of it."""
+
+    grant: Grant
+    email: str
+    login: str | None = None
+    name: str | None = None
+    server_url: str | None = None
+    server_url2: str | None = None
+    service_provider: str | None = None
+    auth_user_id: str | None = None
+    auth_org_id: str | None = None
+    timezone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """An account as its adapter sees it; a changed `version` means that an open session is stale."""
+
+    key: int
+    version: int
+    email: str
+    grant: Grant
+    name: str | None = None
+    marks: Mapping[str, str | None] = field(default_factory=dict)  # "archive", "sent" -> folder id
+    copy_to_sent: bool | None = None  # None: the adapter knows what the server does
+
+
+class Session:
+    """The ports of one opened account; those left None are abilities it lacks. Safe for concurrent use."""
+
+    messages: Messages | None = None
+    drafts: Drafts | None = None
+    folders: Folders | None = None
+
+    async def ping(self) -> None:
+        """Ask the provider whether the credentials still work. Raises `Unauthorized`, `Unavailable`."""
+
+    async def close(self) -> None:
+        """Give every connection back."""
+
+
+class Provider(ABC):
+    """One adapter. `services` are the contract's serviceType values it answers to, `scopes` what it can grant."""
+
+    name: ClassVar[str]
+    services: ClassVar[frozenset[str]]
+    scopes: ClassVar[frozenset[Scope]]
+
+    def __init__(self, settings: ProviderSettings) -> None:
+        self.settings = settings
+
+    @abstractmethod
+    async def link(self, account: ApiAccountInDto, *, ensure_access: bool) -> Linked:
+        """Find the servers, sign in, and return the grant; nothing is stored. `ensure_access`: also read something.
+
+        Raises `Unauthorized` (wrong password), `Invalid` (with the path), `Unavailable` (which host and why)."""
+
+    @abstractmethod
+    async def open(self, mailbox: Mailbox) -> Session:
+        """A session on a linked account; connects when first used."""
+
+    async def revoke(self, mailbox: Mailbox) -> None:
+        """Take the credentials back at the provider, where it has such a thing."""
+
+    async def close(self) -> None:
+        """Free what is shared between sessions."""

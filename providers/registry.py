@@ -1,0 +1,14 @@
+"""Which adapter serves which serviceType. Adding a provider is a folder and a line here."""
+
+from collections.abc import Mapping
+
+from providers.base.provider import Provider, ProviderSettings
+from providers.imap.provider import ImapProvider
+from providers.sandbox.provider import SandboxProvider
+
+PROVIDERS: tuple[type[Provider], ...] = (ImapProvider, SandboxProvider)
+
+
+def load(settings: ProviderSettings) -> Mapping[str, Provider]:
+    """One instance of every provider, keyed by each serviceType it answers to."""
+    return {service: provider for kind in PROVIDERS for provider in [kind(settings)] for service in kind.services}

@@ -1,0 +1,22 @@
+"""Shapes that every area shares: acknowledgements and problems."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from schemas.base import Model
+
+
+class OkResponse(Model):
+    """Acknowledgement."""
+
+    status: str = "Ok"
+
+
+class ApiRequestFailed(Model):
+    """Error body of every failed request (behaviour.md, section 14)."""
+
+    code: str
+    message: str
+    request_id: str
+    original_error: Annotated[Any, Field(description="the provider's own error, any shape")] = None
