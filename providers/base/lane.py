@@ -68,7 +68,7 @@ A = TypeVar("A", bound=HasLane)
 def blocking(verb: Callable[Concatenate[A, P], T]) -> Callable[Concatenate[A, P], Coroutine[Any, Any, T]]:
     """Turn a plain method of a port into a coroutine that runs on the port's lane."""
 
-    async def run(self: A, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def run(self: A, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.lane.run(functools.partial(verb, self, *args, **kwargs))
 
     functools.update_wrapper(run, verb)

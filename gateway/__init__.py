@@ -1,0 +1,1 @@
+"""The Postroom application: everything that knows HTTP, SQL or time."""

@@ -1,0 +1,1 @@
+"""HTTP: rows of routes, binding, problems, sealed tokens, security, OpenAPI."""

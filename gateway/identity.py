@@ -1,0 +1,40 @@
+"""Who calls and on whose mailbox: the values that pass between security, services and routes."""
+
+from dataclasses import dataclass, field
+
+from schemas.accounts import Scope, ServiceType, TokenStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A tenant. `trusted_domains` are origins (`https://app.example.com`) that browsers may call from."""
+
+    id: int
+    client_id: str
+    name: str
+    trusted_domains: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A connected mailbox as a request needs it; `version` grows whenever its grant or its marks change."""
+
+    id: int
+    application_id: int
+    version: int
+    service_type: ServiceType
+    email: str
+    token_status: TokenStatus
+    scopes: frozenset[Scope]
+    sealed_grant: bytes | None = field(repr=False)
+    name: str | None = None
+    marks: tuple[tuple[str, str], ...] = ()  # ("archive" | "sent", folder id)
+    copy_to_sent: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated request: always an application, and an account where the credentials or a header name one."""
+
+    application: Application
+    account: Account | None = None
