@@ -1,0 +1,47 @@
+"""What a route function gave -> the HTTP response."""
+
+import base64
+from collections.abc import AsyncIterator
+
+from starlette.responses import Response, StreamingResponse
+
+from gateway.http.route import Media, Route
+from providers.base.ports import Content
+from schemas.base import Model
+
+_JSON = {"content-type": "application/json"}
+
+
+def answer_bytes(route: Route, value: Model | None) -> Response:
+    """A model as JSON, or an empty body."""
+    if value is None:
+        return Response(b"", route.status)
+    return Response(value.to_json(), route.status, _JSON)
+
+
+async def answer_stream(route: Route, content: Content) -> Response:
+    """Streamed bytes. The first piece is awaited before the status goes out, so that a failure still has one."""
+    chunks = aiter(content.chunks)
+    first = await anext(chunks, b"")
+    if route.answer is Media.BASE64_JSON:
+        return StreamingResponse(_base64_json(first, chunks), route.status, _JSON)
+    headers = {"content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff"}
+    return StreamingResponse(_chain(first, chunks), route.status, headers)
+
+
+async def _chain(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk
+
+
+async def _base64_json(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """`{"content":"..."}` with Base64 made piece by piece, three octets being the smallest that needs no padding."""
+    yield b'{"content":"'
+    held = b""
+    async for chunk in _chain(first, rest):
+        held += chunk
+        whole = len(held) - len(held) % 3
+        yield base64.b64encode(held[:whole])
+        held = held[whole:]
+    yield base64.b64encode(held) + b'"}'

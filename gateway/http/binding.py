@@ -1,0 +1,137 @@
+"""A row -> what answers its requests: credentials, arguments, the call, the answer."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Protocol
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.http.answers import answer_bytes, answer_stream
+from gateway.http.arguments import Incoming, Query, arguments
+from gateway.http.parameters import Source, parameters
+from gateway.http.problems import Problem
+from gateway.http.repeats import Repeats
+from gateway.http.route import Route
+from gateway.http.security import Identity, identify
+from gateway.http.tokens import Tokens
+from gateway.identity import Account, Caller
+from providers.base.collection import Page, PageRequest
+from providers.base.errors import Invalid
+from providers.base.ports import Content
+from providers.base.provider import Session
+
+PAGE_SIZE, MAX_PAGE_SIZE = 20, 100
+
+
+class Sessions(Protocol):
+    """Opened accounts."""
+
+    def use(self, account: Account) -> AbstractAsyncContextManager[Session]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every row needs; `services` are handed to route functions by their class."""
+
+    identity: Identity
+    sessions: Sessions
+    tokens: Tokens
+    repeats: Repeats
+    services: Mapping[type, object]
+    max_body: int  # octets
+    timeout: float  # seconds until the answer begins
+
+
+class Binding:
+    """One row, ready to answer."""
+
+    def __init__(self, route: Route, around: Surroundings) -> None:
+        self.route, self._around = route, around
+        self._parameters = parameters(route.run, route.path)
+        self._sources = {parameter.source for parameter in self._parameters}
+        self._known = {p.wire for p in self._parameters if p.source is Source.QUERY}
+
+    async def answer(self, request: Request) -> Response:
+        """The response to a request; every failure is raised."""
+        async with asyncio.timeout(self._around.timeout):
+            caller = await identify(self._around.identity, self.route.access, request.headers)
+            request.scope["caller"] = caller
+            body = await self._body(request) if Source.BODY in self._sources else b""
+            key = request.headers.get("idempotency-key") if self.route.once else None
+            if key is None or caller is None:
+                return await self._run(request, caller, body)
+            use, request_id = self._use(request), request.scope["request_id"]
+            return await self._around.repeats.answer(
+                caller, request_id, use, key, body, lambda: self._run(request, caller, body)
+            )
+
+    async def _run(self, request: Request, caller: Caller | None, body: bytes) -> Response:
+        query, page = self._query(request, caller)
+        services = self._around.services
+        incoming = Incoming(request.path_params, query, request.headers, body, page, caller, services)
+        async with self._session(caller) as incoming.session:
+            given = await self.route.run(**arguments(self._parameters, incoming))
+            if isinstance(given, Content):
+                return await answer_stream(self.route, given)
+            if isinstance(given, Page):
+                given = self._page(given, self._use(request), caller, query)
+            return answer_bytes(self.route, given)
+
+    def _session(self, caller: Caller | None) -> AbstractAsyncContextManager[Session | None]:
+        if Source.PORT not in self._sources or caller is None or caller.account is None:
+            return nullcontext()
+        return self._around.sessions.use(caller.account)
+
+    def _query(self, request: Request, caller: Caller | None) -> tuple[Query, PageRequest]:
+        """The query parameters that this row knows, and the page that is asked for."""
+        text = request.scope["query_string"].decode("latin-1")
+        given = parse_qs(text, keep_blank_values=True) if text else {}
+        query: Query = {name: given[name] for name in self._known & given.keys()}
+        if Source.PAGE not in self._sources:
+            return query, PageRequest()
+        limit, token = _limit(given.get("limit", [""])[-1]), given.get("pageToken", [""])[-1]
+        if not token:
+            return query, PageRequest(None, limit)
+        query, cursor = self._around.tokens.open(token, _owner(caller), self._use(request), query)
+        return query, PageRequest(cursor, limit)
+
+    def _page(self, page: Page[Any], use: str, caller: Caller | None, query: Query) -> Any:
+        seal = self._around.tokens.seal
+        token = seal(_owner(caller), use, query, page.cursor) if page.cursor is not None else None
+        return self.route.answer(records=list(page.records), length=len(page.records), next_page_token=token)
+
+    def _use(self, request: Request) -> str:
+        """What a token or an idempotency key is good for: the operation on exactly these path parameters."""
+        return "/".join([self.route.operation, *map(str, request.path_params.values())])
+
+    async def _body(self, request: Request) -> bytes:
+        declared = request.headers.get("content-length", "0")
+        if not declared.isdigit() or int(declared) > self._around.max_body:
+            raise self._too_large()
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > self._around.max_body:
+                raise self._too_large()
+        return bytes(body)
+
+    def _too_large(self) -> Problem:
+        limit = f"body: is larger than {self._around.max_body} octets (POSTROOM_MAX_BODY_BYTES)"
+        return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "tooLarge", limit)
+
+
+def _owner(caller: Caller | None) -> int:
+    return caller.account.id if caller and caller.account else 0
+
+
+def _limit(text: str) -> int:
+    if not text:
+        return PAGE_SIZE
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise Invalid("must be a whole number from 1", path="limit")
+    return min(int(text), MAX_PAGE_SIZE)

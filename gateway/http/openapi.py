@@ -1,0 +1,171 @@
+"""The OpenAPI document of the API, derived from the rows and the schemas; nothing in it is written twice."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from inspect import cleandoc
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import models_json_schema
+
+from gateway.http.parameters import Parameter, Source, parameters
+from gateway.http.route import Audience, Media, Route
+from schemas.common import ApiRequestFailed, OkResponse
+from schemas.mail import EmailAttachmentContent
+
+_REF = "#/components/schemas/{model}"
+_SECURITY: Mapping[Audience, list[dict[str, list[str]]]] = {
+    Audience.ANYONE: [],
+    Audience.APPLICATION: [{"appAuth": []}],
+    Audience.ACCOUNT: [{"accountToken": []}, {"appAuth": [], "accountIdHeader": []}],
+}
+_SCHEMES = {
+    "appAuth": {"type": "http", "scheme": "basic", "description": "client id and client secret"},
+    "accountToken": {"type": "http", "scheme": "bearer", "description": "account access token"},
+    "accountIdHeader": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Aurinko-Account-Id",
+        "description": "picks the account when the credential stands for an application",
+    },
+}
+_RETRY = {"Retry-After": {"schema": {"type": "string"}, "description": "seconds"}}
+_FAILURES = {
+    "BadRequest": ("malformed request or page token", {}),
+    "Unauthorized": ("credential missing, unknown or no longer usable at the provider", {}),
+    "RequestTimeout": ("not available yet, try again", _RETRY),
+    "TooManyRequests": ("provider or gateway rate limit", _RETRY),
+    "Failed": ("any other failure", {}),
+}
+
+
+def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of these rows."""
+    shown = [route for route in routes if route.documented]
+    paths: dict[str, dict[str, Any]] = {}
+    for route in shown:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Postroom", "version": version, "license": {"name": "Apache-2.0"}},
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": _SCHEMES,
+            "responses": {name: _failure(text, headers) for name, (text, headers) in _FAILURES.items()},
+            "schemas": _schemas(shown),
+        },
+    }
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    summary, _, description = cleandoc(route.run.__doc__ or route.operation).partition("\n")
+    operation = {
+        "operationId": route.operation,
+        "tags": [route.tag],
+        "summary": summary.strip(),
+        "description": description.strip(),
+        "security": _SECURITY[route.access.audience],
+        "x-scopes": sorted(route.access.scopes),
+        "parameters": _parameters(route),
+        "requestBody": _body(route),
+        "responses": _responses(route),
+    }
+    return {name: value for name, value in operation.items() if value not in ("", [], None) or name == "security"}
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    given = parameters(route.run, route.path)
+    shown = [_parameter(item) for item in given if item.source in (Source.PATH, Source.QUERY, Source.HEADER)]
+    if any(item.source is Source.PAGE for item in given):
+        limit = {"type": "integer", "minimum": 1, "default": 20}
+        shown.append({"name": "pageToken", "in": "query", "required": False, "schema": {"type": "string"}})
+        shown.append({"name": "limit", "in": "query", "required": False, "schema": limit})
+    if route.once:
+        key = {"type": "string", "maxLength": 255}
+        shown.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": key})
+    return shown
+
+
+def _parameter(item: Parameter) -> dict[str, Any]:
+    assert item.adapter is not None
+    schema = _plain(item.adapter.json_schema(ref_template=_REF))
+    schema.pop("$defs", None)
+    description = schema.pop("description", None)
+    shown = {"name": item.wire, "in": item.source.value, "required": item.required, "schema": schema}
+    return shown if description is None else {**shown, "description": description}
+
+
+def _body(route: Route) -> dict[str, Any] | None:
+    body = next((item for item in parameters(route.run, route.path) if item.source is Source.BODY), None)
+    if body is None:
+        return None
+    return {"required": body.required, "content": {"application/json": {"schema": _ref(body.annotation)}}}
+
+
+def _responses(route: Route) -> dict[str, Any]:
+    failed = {
+        "400": "BadRequest",
+        "401": "Unauthorized",
+        **({"408": "RequestTimeout"} if route.slow else {}),
+        "429": "TooManyRequests",
+        "default": "Failed",
+    }
+    refs = {status: {"$ref": f"#/components/responses/{name}"} for status, name in failed.items()}
+    return {str(int(route.status)): _success(route), **refs}
+
+
+def _success(route: Route) -> dict[str, Any]:
+    if route.answer is None:
+        return {"description": "done, no body"}
+    if route.answer is Media.TEXT:
+        return {"description": "source", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    model = _model(route.answer)
+    text = cleandoc(model.__doc__ or "").partition("\n")[0] or HTTPStatus(route.status).phrase
+    return {"description": text, "content": {"application/json": {"schema": _ref(model)}}}
+
+
+def _model(answer: Any) -> type[BaseModel]:
+    return EmailAttachmentContent if answer is Media.BASE64_JSON else answer
+
+
+def _failure(text: str, headers: dict[str, Any]) -> dict[str, Any]:
+    content = {"application/json": {"schema": _ref(ApiRequestFailed)}}
+    return {"description": text, "content": content, **({"headers": headers} if headers else {})}
+
+
+def _ref(model: type) -> dict[str, str]:
+    return {"$ref": _REF.format(model=model.__name__)}
+
+
+def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
+    models: dict[type[BaseModel], None] = {ApiRequestFailed: None, OkResponse: None}
+    enums: dict[str, Any] = {}
+    for route in routes:
+        if route.answer not in (None, Media.TEXT):
+            models[_model(route.answer)] = None
+        for item in parameters(route.run, route.path):
+            if item.source is Source.BODY:
+                models[item.annotation] = None
+            elif item.adapter is not None:
+                enums |= TypeAdapter(item.annotation).json_schema(ref_template=_REF).get("$defs", {})
+    _, top = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
+    return dict(sorted(_plain({**enums, **top["$defs"]}).items()))
+
+
+def _plain(schema: Any) -> Any:
+    """JSON Schema as people write it: null is never sent, so optional is not a union; titles say nothing new."""
+    if isinstance(schema, list):
+        return [_plain(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {name: _plain(value) for name, value in schema.items() if not _is_noise(name, value)}
+    options = [option for option in kept.get("anyOf", []) if option != {"type": "null"}]
+    if len(options) == 1:
+        del kept["anyOf"]
+        kept = {**options[0], **kept}
+    return kept
+
+
+def _is_noise(name: str, value: Any) -> bool:
+    return (name == "title" and isinstance(value, str)) or (name == "default" and value is None)

@@ -1,0 +1,59 @@
+"""A route is a row: where it answers, who may call it, and the function that does the work."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from schemas.accounts import Scope
+
+
+class Audience(Enum):
+    """Whose credentials a row takes (behaviour.md, section 1)."""
+
+    ANYONE = "anyone"
+    APPLICATION = "application"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """An audience and, for accounts, the unified scopes of which one is needed (none: any account)."""
+
+    audience: Audience
+    scopes: tuple[Scope, ...] = ()
+
+
+ANYONE = Access(Audience.ANYONE)
+APPLICATION = Access(Audience.APPLICATION)
+
+
+def account(*scopes: Scope) -> Access:
+    """For callers that stand for an account with one of these scopes."""
+    return Access(Audience.ACCOUNT, scopes)
+
+
+class Media(Enum):
+    """How a streamed answer travels."""
+
+    TEXT = "text/plain"
+    BASE64_JSON = "application/json"  # {"content": "<Base64>"}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`operation` is the contract's operationId. The function's parameters say what the request brings (binding.py);
+    `answer` is the shape of a success: a model, a page model for a `Page`, a `Media` for `Content`, None for no body.
+    """
+
+    method: str
+    path: str
+    operation: str
+    access: Access
+    run: Callable[..., Any]
+    answer: Any = None
+    status: int = 200
+    tag: str = ""
+    once: bool = False  # honours Idempotency-Key
+    slow: bool = False  # may answer 408 (Pending)
+    documented: bool = True

@@ -1,0 +1,48 @@
+"""Rows -> the ASGI application that answers them: one Starlette route per path, literal paths first."""
+
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Router
+from starlette.routing import Route as Path
+from starlette.types import Receive, Scope, Send
+
+from gateway.http.binding import Binding, Surroundings
+from gateway.http.problems import Problem
+from gateway.http.route import Route
+
+
+class Resource:
+    """Everything that answers at one path, by method."""
+
+    def __init__(self, path: str, bindings: Mapping[str, Binding]) -> None:
+        self._path, self._bindings = path, bindings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["route_path"] = self._path
+        binding = self._bindings.get(scope["method"])
+        if binding is None:
+            allowed = ", ".join(sorted(self._bindings))
+            message = f"{self._path} takes {allowed}"
+            raise Problem(HTTPStatus.METHOD_NOT_ALLOWED, "methodNotAllowed", message, {"allow": allowed})
+        response = await binding.answer(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+
+def router(
+    routes: Sequence[Route], around: Surroundings, pages: Sequence[BaseRoute], lifespan: Callable[[Any], Any]
+) -> Router:
+    """The router over all rows, and over `pages` that are no part of the API."""
+    paths: dict[str, dict[str, Binding]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method] = Binding(route, around)
+    ordered = sorted(paths.items(), key=lambda item: [step.startswith("{") for step in item[0].split("/")])
+    resources = [Path(path, Resource(path, bindings)) for path, bindings in ordered]
+    return Router([*resources, *pages], redirect_slashes=False, default=_nothing_here, lifespan=lifespan)
+
+
+async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        raise Problem(HTTPStatus.NOT_FOUND, "not_found", "Nothing answers at this path; see /docs for what does")
