@@ -1,0 +1,1 @@
+"""The tests; `tests/servers` starts the real counterparts they talk to."""

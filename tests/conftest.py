@@ -1,0 +1,5 @@
+"""Fixtures that several areas share."""
+
+pytest_plugins = [
+    "tests.servers.plugin",
+]

@@ -1,0 +1,1 @@
+"""Linking, submission, sent copies and drafts of the IMAP adapter."""
