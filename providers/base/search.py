@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+#: What `In.folder` may hold beside names and ids of folders; `anywhere` is the whole account, trash and junk included.
+LABELS = frozenset({"inbox", "sent", "draft", "trash", "junk", "archive", "anywhere"})
+
 
 class Where(StrEnum):
     """The part of a message that a word is looked for in; TEXT is the headers and the body."""
@@ -63,7 +66,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class In:
-    """Lies in the folder: a system label (`inbox`, `sent`, `trash`, ...), `anywhere`, or a folder's name or id."""
+    """Lies in the folder: one of `LABELS`, or else a folder's name, path (any case) or id (exact)."""
 
     folder: str
 
@@ -90,3 +93,10 @@ class AnyOf:
 
 
 Search = Contains | Is | Received | Size | In | Not | All | AnyOf
+
+
+def names_folder(search: "Search | None") -> bool:
+    """Whether the expression asks for a folder, so that trash and junk are not left out of the answer by default."""
+    if isinstance(search, All | AnyOf):
+        return any(names_folder(term) for term in search.terms)
+    return isinstance(search, In)
