@@ -1,0 +1,155 @@
+"""Connections to mail servers: names are resolved once, private addresses are refused, every failure says which step.
+
+The address that was checked is the one connected to, so that a name cannot change its meaning in between (DNS
+rebinding).
+"""
+
+import functools
+import ipaddress
+import socket
+import ssl
+import time
+
+import idna
+
+from providers.base.errors import Invalid, Timeout, Unavailable
+from providers.base.provider import ProviderSettings
+from providers.imap.grant import Endpoint, Security
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
+_Address = tuple[socket.AddressFamily, str]
+
+
+class Misconfigured(Unavailable):
+    """The host name, the port or the certificate is wrong: somebody has to correct it. Linking reports it as Invalid."""
+
+
+def connect(endpoint: Endpoint, settings: ProviderSettings, *, path: str = "serverUrl") -> socket.socket:
+    """A connected socket whose timeout is `settings.read_timeout`; implicit TLS is done, STARTTLS is not.
+
+    Raises `Invalid(path)` for an address that is not allowed, `Misconfigured` for a name or a certificate that is
+    wrong, `Timeout`, `Unavailable`.
+    """
+    deadline = time.monotonic() + settings.connect_timeout
+    connection = _first(resolve(endpoint, settings, path=path), endpoint, deadline, settings)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if endpoint.security is not Security.TLS:
+        connection.settimeout(settings.read_timeout)
+        return connection
+    connection.settimeout(max(0.1, deadline - time.monotonic()))
+    return secure(connection, endpoint, settings)
+
+
+def secure(connection: socket.socket, endpoint: Endpoint, settings: ProviderSettings) -> ssl.SSLSocket:
+    """Wrap a connected socket in TLS, within the timeout it has; closes it and raises when that fails."""
+    try:
+        wrapped = tls_context(endpoint, settings).wrap_socket(connection, server_hostname=ascii_host(endpoint.host))
+    except (OSError, ValueError) as error:  # ValueError: a host that cannot be a TLS server name
+        connection.close()
+        raise tls_error(error, endpoint) from error
+    wrapped.settimeout(settings.read_timeout)
+    return wrapped
+
+
+def tls_context(endpoint: Endpoint, settings: ProviderSettings) -> ssl.SSLContext:
+    """The client context for the endpoint: system CAs and `settings.ca_bundle`, or no check when it is trusted."""
+    return _context(settings.ca_bundle, endpoint.verify)
+
+
+@functools.lru_cache(maxsize=8)
+def _context(ca_bundle: str | None, verify: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if ca_bundle:
+        context.load_verify_locations(ca_bundle)
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def resolve(endpoint: Endpoint, settings: ProviderSettings, *, path: str = "serverUrl") -> list[_Address]:
+    """The addresses of the endpoint's host, all of them allowed. Raises `Invalid(path)`, `Misconfigured`."""
+    host = ascii_host(endpoint.host, path=path)
+    try:
+        found = socket.getaddrinfo(host, endpoint.port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise _unknown_host(endpoint, error) from error
+    addresses = [(family, str(address[0])) for family, _, _, _, address in found]
+    if not settings.allow_private_networks and not all(is_public(address) for _, address in addresses):
+        raise Invalid(
+            f"{endpoint.host} is an address in a private or reserved network, and this gateway may not connect to "
+            "those (its operator can allow private networks)",
+            path=path,
+        )
+    return addresses
+
+
+def ascii_host(host: str, *, path: str = "serverUrl") -> str:
+    """The host name as DNS takes it (IDNA 2008, RFC 5891). Raises `Invalid(path)` when it cannot be one."""
+    if host.isascii():
+        return host
+    try:
+        return idna.encode(host, uts46=True).decode("ascii")
+    except idna.IDNAError as error:
+        raise Invalid(f"{host!r} is not a host name: {error}", path=path) from error
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address lies in the public internet, also behind IPv4-in-IPv6 notations."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour
+        inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else inner
+        if inner is not None:
+            return is_public(str(inner))
+        if ip.is_site_local:
+            return False
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
+
+
+def _first(addresses: list[_Address], endpoint: Endpoint, deadline: float, settings: ProviderSettings) -> socket.socket:
+    """The first address that answers; the time that is left is shared by those not tried yet."""
+    failure: OSError = TimeoutError()
+    for tried, (family, address) in enumerate(addresses):
+        connection = socket.socket(family, socket.SOCK_STREAM)
+        connection.settimeout(max(0.1, (deadline - time.monotonic()) / (len(addresses) - tried)))
+        try:
+            connection.connect((address, endpoint.port))
+        except OSError as error:
+            connection.close()
+            failure = error
+        else:
+            return connection
+    raise _connect_error(failure, endpoint, settings) from failure
+
+
+def _unknown_host(endpoint: Endpoint, error: socket.gaierror) -> Unavailable:
+    if error.errno == socket.EAI_AGAIN:
+        return Unavailable(f"the name {endpoint.host} could not be looked up now (DNS): try again later")
+    return Misconfigured(f"there is no host called {endpoint.host} (DNS): check the server's name")
+
+
+def _connect_error(error: OSError, endpoint: Endpoint, settings: ProviderSettings) -> Unavailable:
+    where = f"{endpoint.host}:{endpoint.port}"
+    if isinstance(error, TimeoutError):
+        return Timeout(f"{where} did not accept a connection within {settings.connect_timeout:g} s")
+    if isinstance(error, ConnectionRefusedError):
+        return Unavailable(f"{where} refused the connection: is the port right, and is the server up?")
+    return Unavailable(f"{where} cannot be reached: {error.strerror or type(error).__name__}")
+
+
+def tls_error(error: Exception, endpoint: Endpoint) -> Unavailable:
+    """What a failed TLS handshake with the endpoint means, in words for the person who entered it."""
+    where = f"{endpoint.host}:{endpoint.port}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Misconfigured(
+            f"the certificate of {where} is not valid: {error.verify_message.rstrip('.')} (trustServer skips this check)"
+        )
+    if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+        return Misconfigured(f"{where} does not speak TLS on this port (TLS handshake): is it a STARTTLS port?")
+    if isinstance(error, TimeoutError):
+        return Timeout(f"{where} accepted the connection, but did not finish the TLS handshake in time")
+    if isinstance(error, ssl.SSLError):
+        return Misconfigured(f"the TLS handshake with {where} failed: {error.reason or 'protocol error'}")
+    return Unavailable(f"{where} closed the connection during the TLS handshake")
