@@ -21,7 +21,7 @@ _Address = tuple[socket.AddressFamily, str]
 
 
 class Misconfigured(Unavailable):
-    """The host name, the port or the certificate is wrong: somebody has to correct it. Linking reports it as Invalid."""
+    """The host name, the port or the certificate is wrong: somebody has to correct it (linking: `Invalid`)."""
 
 
 def connect(endpoint: Endpoint, settings: ProviderSettings, *, path: str = "serverUrl") -> socket.socket:
@@ -75,7 +75,7 @@ def resolve(endpoint: Endpoint, settings: ProviderSettings, *, path: str = "serv
         found = socket.getaddrinfo(host, endpoint.port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         raise _unknown_host(endpoint, error) from error
-    addresses = [(family, str(address[0])) for family, _, _, _, address in found]
+    addresses: list[_Address] = [(family, str(address[0])) for family, _, _, _, address in found]
     if not settings.allow_private_networks and not all(is_public(address) for _, address in addresses):
         raise Invalid(
             f"{endpoint.host} is an address in a private or reserved network, and this gateway may not connect to "
@@ -143,9 +143,8 @@ def tls_error(error: Exception, endpoint: Endpoint) -> Unavailable:
     """What a failed TLS handshake with the endpoint means, in words for the person who entered it."""
     where = f"{endpoint.host}:{endpoint.port}"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return Misconfigured(
-            f"the certificate of {where} is not valid: {error.verify_message.rstrip('.')} (trustServer skips this check)"
-        )
+        why = error.verify_message.rstrip(".")
+        return Misconfigured(f"the certificate of {where} is not valid: {why} (trustServer skips this check)")
     if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
         return Misconfigured(f"{where} does not speak TLS on this port (TLS handshake): is it a STARTTLS port?")
     if isinstance(error, TimeoutError):
