@@ -1,0 +1,132 @@
+"""The connections of one account: kept warm between jobs, few, and replaced when they died in the meantime."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from providers.base.errors import ProviderError, RateLimited
+from providers.imap.connection import Connection
+from providers.imap.errors import translated
+from providers.imap.wire import Lost, Refused
+
+T = TypeVar("T")
+
+IDLE_SECONDS = 300.0  # a warm connection not used for so long is closed; servers do so after 10 to 30 minutes
+
+
+class Pool:
+    """At most `limit` connections, lent one job at a time.
+
+    A job that fails other than by a refusal takes its connection with it: nobody knows what is still on the way.
+    """
+
+    def __init__(self, connect: Callable[[], Connection], limit: int, patience: float) -> None:
+        self._connect = connect
+        self._limit = limit
+        self._patience = patience  # seconds to wait for a free connection
+        self._places = threading.BoundedSemaphore(limit)
+        self._lock = threading.Lock()
+        self._idle: list[Connection] = []  # the longest unused first
+        self._closed = False
+
+    @contextmanager
+    def borrow(self, folder: str | None = None, *, fresh: bool = False) -> Iterator[Connection]:
+        """A connection, rather one that has `folder` selected; `fresh`: opened for this job.
+
+        Errors of the library and of the server leave as those of the provider contract. Raises `RateLimited` when all
+        connections stay busy, and what `Connection.open` raises.
+        """
+        if not self._places.acquire(timeout=self._patience):
+            raise RateLimited(f"all {self._limit} connections of this account are busy", retry_after=1.0)
+        try:
+            with translated():
+                connection = self._connect() if fresh else self._take(folder) or self._connect()
+                yield from self._lend(connection)
+        finally:
+            self._places.release()
+
+    def read(self, job: Callable[[Connection], T], folder: str | None = None) -> T:
+        """The result of a job that changes nothing: done once more, on a new connection, when a warm one was dead."""
+        warm = False
+        try:
+            with self.borrow(folder) as connection:
+                warm = not connection.fresh
+                return job(connection)
+        except ProviderError as error:
+            if not (warm and _is_dead(error)):
+                raise
+        with self.borrow(folder, fresh=True) as connection:
+            return job(connection)
+
+    def close(self) -> None:
+        """Close what is idle now, and the rest when it comes back."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def forget(self, folder: str) -> None:
+        """Close idle connections that have `folder` selected, since it is about to go or to be renamed."""
+        with self._lock:
+            stale = [one for one in self._idle if one.selected is not None and one.selected.name == folder]
+            self._idle = [one for one in self._idle if one not in stale]
+        for connection in stale:
+            connection.close()
+
+    def _lend(self, connection: Connection) -> Iterator[Connection]:
+        try:
+            yield connection
+        except (ProviderError, Refused):
+            self._give_back(connection)
+            raise
+        except BaseException:
+            connection.drop()
+            raise
+        else:
+            self._give_back(connection)
+
+    def _give_back(self, connection: Connection) -> None:
+        connection.fresh = False
+        with self._lock:
+            keep = not self._closed
+            if keep:
+                self._idle.append(connection)
+        if not keep:
+            connection.close()
+
+    def _take(self, folder: str | None) -> Connection | None:
+        """The best warm connection that is still alive."""
+        while True:
+            with self._lock:
+                old = self._outdated()
+                chosen = min(self._idle, key=lambda one: _distance(one, folder), default=None)
+                if chosen is not None:
+                    self._idle.remove(chosen)
+            for connection in old:
+                connection.close()
+            if chosen is None or chosen.is_alive():
+                return chosen
+            chosen.drop()
+
+    def _outdated(self) -> list[Connection]:
+        limit = time.monotonic() - IDLE_SECONDS
+        old = [one for one in self._idle if one.used_at < limit]
+        if old:
+            self._idle = [one for one in self._idle if one.used_at >= limit]
+        return old
+
+
+def _distance(connection: Connection, folder: str | None) -> int:
+    """0: has the folder; 1: has none; 2: has another one, which somebody may want soon."""
+    if connection.selected is None:
+        return 1
+    return 0 if folder is None or connection.selected.name == folder else 2
+
+
+def _is_dead(error: ProviderError) -> bool:
+    """Whether it tells of the connection, not of an answer; a timeout does not (a slow server is not asked twice)."""
+    cause = error.__cause__
+    return isinstance(cause, (Lost, OSError)) and not isinstance(cause, TimeoutError)
