@@ -1,4 +1,4 @@
-"""One connection of `ScriptedImap`: the commands that clients of ours use, done plainly unless a script says otherwise."""
+"""One connection of `ScriptedImap`: the commands that clients of ours use, done plainly unless scripted."""
 
 import base64
 import socket
