@@ -1,8 +1,7 @@
 """Rows -> the ASGI application that answers them: one Starlette route per path, literal paths first."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
 
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Router
@@ -31,16 +30,14 @@ class Resource:
         await response(scope, receive, send)
 
 
-def router(
-    routes: Sequence[Route], around: Surroundings, pages: Sequence[BaseRoute], lifespan: Callable[[Any], Any]
-) -> Router:
+def router(routes: Sequence[Route], around: Surroundings, pages: Sequence[BaseRoute]) -> Router:
     """The router over all rows, and over `pages` that are no part of the API."""
     paths: dict[str, dict[str, Binding]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method] = Binding(route, around)
     ordered = sorted(paths.items(), key=lambda item: [step.startswith("{") for step in item[0].split("/")])
     resources = [Path(path, Resource(path, bindings)) for path, bindings in ordered]
-    return Router([*resources, *pages], redirect_slashes=False, default=_nothing_here, lifespan=lifespan)
+    return Router([*resources, *pages], redirect_slashes=False, default=_nothing_here)
 
 
 async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import make_msgid
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 from gateway.identity import Account
 from providers.base.collection import Ref
@@ -33,6 +33,8 @@ from schemas.outgoing import (
 # Shorter than the request's deadline: a send that takes longer goes on, its caller is told that it is uncertain.
 SEND_TIMEOUT = 25.0  # seconds
 _NOT_OFFERED = {"tracking": FailedStep.TRACKING, "follow_up": FailedStep.FOLLOW_UP}
+
+R = TypeVar("R", bound=EmailSendResponse)
 
 
 class SendState(StrEnum):
@@ -131,7 +133,7 @@ class Sending:
         """Send a draft as it is stored. Raises as `send`, and `NotFound` when it is gone or was sent."""
         draft = (await drafts.get(ref, MessageView())).message
         email = OutgoingEmail.model_construct(
-            to=draft.to, cc=draft.cc, bcc=draft.bcc, tracking=details and details.tracking
+            to=draft.to, cc=draft.cc, bcc=draft.bcc, tracking=details.tracking if details else None
         )
         self._check_recipients(email)
         proposed = draft.internet_message_id or self.outgoing(account, email, BodyType.HTML).message_id
@@ -183,7 +185,9 @@ class Sending:
         await self._log.settle(record.id, SendState.SENT, sent=found)
         return found
 
-    async def _response(self, kind: Any, messages: Messages, sent: Sent, email: OutgoingEmail, return_ids: bool) -> Any:
+    async def _response(
+        self, kind: type[R], messages: Messages, sent: Sent, email: OutgoingEmail, return_ids: bool
+    ) -> R:
         failed = [step for name, step in _NOT_OFFERED.items() if getattr(email, name, None) is not None]
         notes = [f"{step} is not offered by this version" for step in failed]
         if return_ids and sent.id is None:
