@@ -181,6 +181,7 @@ class ApiAccountInDto(Model):
     auth_user_id: HeaderText | None = None
     client_org_id: HeaderText | None = None
     server_url: Annotated[HeaderText | None, Field(description="host, or host:port for IMAP")] = None
+    server_url2: Annotated[HeaderText | None, Field(description="the same for submission (SMTP)")] = None
     login_string: Annotated[HeaderText | None, Field(description="alternative to email")] = None
     oauth_client_id: Annotated[HeaderText | None, Field(description="provider OAuth registration to use")] = None
     active: Annotated[bool, Field(description="always true in this API version")]

@@ -54,12 +54,16 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What is known of a message that left; `refused` has the recipients that the server did not take, and why."""
+    """What is known of a message that left; `refused` has the recipients that the server did not take, and why.
+
+    `notes` say, for people, which step after the submission failed (such as the copy in the sent folder).
+    """
 
     message_id: str
     id: str | None = None
     thread_id: str | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

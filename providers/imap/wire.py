@@ -19,6 +19,7 @@ MAX_LINE = 64 * 1024 * 1024  # octets; a SEARCH answer over a million messages h
 MAX_LITERAL = 64 * 1024 * 1024  # octets; nothing larger is ever asked for in one piece
 _STEP = 65536  # octets read between two looks at the clock
 _LITERAL_MINUS = 4096  # RFC 7888 section 5
+_EAGER = 256 * 1024  # octets; a larger stream asks for leave first, so that a full mailbox refuses it unsent
 
 _LITERAL = re.compile(rb"\{(\d+)\+?\}\r?\n\Z")
 _TAGGED = re.compile(rb"(\S+) (OK|NO|BAD)(?: \[([^ \]]+) ?([^\]]*)\])? ?(.*)", re.IGNORECASE | re.DOTALL)
@@ -49,7 +50,15 @@ class Literal:
     data: bytes
 
 
-Command = Sequence[bytes | Literal]  # the parts of one command without tag and line end, joined as they are
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A literal of `size` octets that is never in memory as a whole; `chunks` is used up by sending it."""
+
+    size: int
+    chunks: Iterable[bytes]
+
+
+Command = Sequence[bytes | Literal | Stream]  # the parts of one command without tag and line end, joined as they are
 
 
 @dataclass(slots=True)
@@ -151,6 +160,9 @@ class Wire:
         for part in command:
             if isinstance(part, bytes):
                 buffer.append(part)
+            elif isinstance(part, Stream):
+                if not self._pour(part, tag, buffer, waiting):
+                    return  # refused, as below
             elif len(part.data) <= self.free_literals:
                 buffer.append(b"{%d+}\r\n%b" % (len(part.data), part.data))
             elif self._leave(b"{%d}\r\n" % len(part.data), tag, buffer, waiting):
@@ -158,6 +170,18 @@ class Wire:
             else:
                 return  # refused: the answer is there already
         buffer.append(b"\r\n")
+
+    def _pour(self, stream: Stream, tag: bytes, buffer: list[bytes], waiting: dict[bytes, Answer]) -> bool:
+        """Send a stream, whose every chunk has the time limit for itself; False when the server refuses it."""
+        if stream.size <= min(self.free_literals, _EAGER):
+            self._imap.send(b"".join(buffer) + b"{%d+}\r\n" % stream.size)
+            buffer.clear()
+        elif not self._leave(b"{%d}\r\n" % stream.size, tag, buffer, waiting):
+            return False
+        for chunk in stream.chunks:
+            self._imap.send(chunk)
+        self._deadline = time.monotonic() + self._time_limit
+        return True
 
     def _leave(self, announcement: bytes, tag: bytes, buffer: list[bytes], waiting: dict[bytes, Answer]) -> bool:
         """Send what is there up to a literal, and wait for the server's `+`; False when it refuses the command."""
