@@ -90,6 +90,11 @@ class Dovecot:
         self.stop()
         self._start()
 
+    @property
+    def pid(self) -> int:
+        """The master process, whose children serve the connections."""
+        return self._process.pid
+
     def log(self) -> str:
         """What the server wrote so far."""
         return "".join(path.read_text() for name in ("stderr", "dovecot.log") if (path := self.root / name).exists())

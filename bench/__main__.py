@@ -1,0 +1,18 @@
+"""`make bench`: every benchmark, or those named: `python -m bench mail`."""
+
+import sys
+from collections.abc import Callable
+
+from bench import mail
+
+BENCHES: dict[str, Callable[[], None]] = {"mail": mail.main}
+
+
+def main() -> None:
+    """Run and print; one run, one machine: compare figures within a run only."""
+    for name in sys.argv[1:] or BENCHES:
+        BENCHES[name]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""A gateway process of its own, with its own embedded database, and one linked account."""
+
+import base64
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from typing import Any
+
+from tests.servers.ports import free_port, wait_port
+
+
+class Gateway:
+    """`with Gateway(workers=1) as gateway:`; `call` speaks JSON as the application, or with a token as an account."""
+
+    def __init__(self, workers: int = 1, **settings: str) -> None:
+        self.workers, self.port = workers, free_port()
+        self.var = tempfile.TemporaryDirectory(prefix="postroom-bench-")
+        self.environment = {
+            **os.environ,
+            "POSTROOM_VAR_DIR": self.var.name,
+            "POSTROOM_ALLOW_PRIVATE_NETWORKS": "true",
+            "POSTROOM_LOG_LEVEL": "warning",
+            **settings,
+        }
+
+    def __enter__(self) -> "Gateway":
+        self.postroom("migrate")
+        made = json.loads(self.postroom("apps", "create", "bench", "--json"))
+        self.basic = "Basic " + base64.b64encode(f"{made['clientId']}:{made['clientSecret']}".encode()).decode()
+        command = [
+            sys.executable,
+            "-m",
+            "gateway.cli",
+            "serve",
+            "--port",
+            str(self.port),
+            "--workers",
+            str(self.workers),
+        ]
+        self.process = subprocess.Popen(command, env=self.environment)
+        wait_port(self.port, 60)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self.var.cleanup()
+
+    def postroom(self, *arguments: str) -> str:
+        """Run the command; its standard output."""
+        command = [sys.executable, "-m", "gateway.cli", *arguments]
+        return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True).stdout
+
+    def call(self, method: str, path: str, body: Any = None, authorization: str | None = None) -> Any:
+        """The parsed answer; raises for any status from 400."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"authorization": authorization or self.basic, "content-type": "application/json"}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def link(self, **account: Any) -> str:
+        """Connect a mailbox; the authorization header of its token."""
+        made = self.call("POST", "/v1/am/accounts", {"active": True, **account})
+        return f"Bearer {made['accessToken']}"
+
+
+def wait_until(check: Any, seconds: float) -> Any:
+    """The first true value of `check()` within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if value := check():
+            return value
+        time.sleep(0.05)
+    raise TimeoutError(f"not within {seconds} s: {check}")
