@@ -1,5 +1,6 @@
 """Fixtures that several areas share."""
 
 pytest_plugins = [
+    "tests.gateway.database",
     "tests.servers.plugin",
 ]

@@ -1,0 +1,59 @@
+"""What processes tell each other through PostgreSQL's LISTEN and NOTIFY: which cached rows are stale.
+
+A topic is `application:ID`, `account:ID`, or `gone:ID` for an account whose grant no longer exists. Announcements are
+made in the transaction of the change and arrive when it commits.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+
+import psycopg
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+log = logging.getLogger("postroom.store")
+_CHANNEL = "postroom_changes"
+_RETRY = 1.0  # seconds between attempts to reach the database again
+
+Hear = Callable[[str | None], None]
+
+
+async def announce(session: AsyncSession, topic: str) -> None:
+    """Tell every listening process when the session's transaction commits."""
+    await session.execute(select(func.pg_notify(_CHANNEL, topic)))
+
+
+class Listener:
+    """Calls `hear` with each topic; with None when notices may have been missed, after a lost connection.
+
+    Holds one connection of its own, which must not run through a pooler (`url`: libpq form)."""
+
+    def __init__(self, url: str, hear: Hear) -> None:
+        self._url, self._hear = url, hear
+        self._task = asyncio.create_task(self._run())
+        self.ready = asyncio.Event()
+
+    async def close(self) -> None:
+        """Stop listening."""
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._listen()
+            except psycopg.OperationalError as error:
+                log.warning("the listening connection to the database was lost: %s", error)
+            self.ready.clear()
+            await asyncio.sleep(_RETRY)
+
+    async def _listen(self) -> None:
+        async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
+            await connection.execute(f"listen {_CHANNEL}")
+            self._hear(None)
+            self.ready.set()
+            async for notice in connection.notifies():
+                self._hear(notice.payload)

@@ -1,0 +1,105 @@
+"""The connection to PostgreSQL: one pool per process, transactions and plain reads on it, migrations, readiness."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Self
+
+from sqlalchemy import URL, make_url, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from gateway.settings import Settings
+from gateway.store import embedded, migrate
+from gateway.store.announcements import Hear, Listener
+from providers.base.lane import Lane
+
+POOL = 8
+_CONNECT_TIMEOUT = 10  # seconds
+_MIGRATION_LOCK = 0x706F7374726F6F6D  # "postroom"
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot be reached; the message says where it was looked for and why it failed."""
+
+
+class Database:
+    """A pool of connections. `direct_url` bypasses a pooler such as PgBouncer; prepared statements are not used, so the
+    pool itself may run through one."""
+
+    def __init__(self, url: str, direct_url: str | None = None) -> None:
+        self._url, self._direct_url = _sqlalchemy(url), _sqlalchemy(direct_url or url)
+        self._engine = _engine(self._url, pool_size=POOL, max_overflow=0, pool_pre_ping=True)
+        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @classmethod
+    async def open(cls, settings: Settings) -> Self:
+        """The database that the settings name, or the embedded one, started if need be. Connects on first use."""
+        if settings.database_url is None:
+            return cls(await Lane(1).run(lambda: embedded.start(settings.var_dir)))
+        direct = settings.direct_database_url or settings.database_url
+        return cls(settings.database_url.get_secret_value(), direct.get_secret_value())
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncSession]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """Reads, or single statements, each its own transaction: no round trip for BEGIN and COMMIT."""
+        async with AsyncSession(self._reading, expire_on_commit=False) as session:
+            yield session
+
+    def listen(self, hear: Hear) -> Listener:
+        """Start calling `hear` with the topics that other processes and this one announce."""
+        return Listener(_libpq(self._direct_url), hear)
+
+    async def migrate(self) -> None:
+        """Bring the schema up to date. Processes that migrate at once wait for each other.
+
+        Raises `DatabaseUnavailable`."""
+        engine = _engine(self._direct_url, poolclass=NullPool)
+        try:
+            async with engine.connect() as connection:
+                await connection.execute(text("select pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
+                await connection.commit()
+                await connection.run_sync(migrate.upgrade)
+        except (OperationalError, InterfaceError) as error:
+            raise DatabaseUnavailable(_unreachable(self._direct_url, error)) from None
+        finally:
+            await engine.dispose()
+
+    async def ready(self) -> str | None:
+        """None when the database answers and its schema is the current one, else what is wrong."""
+        try:
+            async with self._reading.connect() as connection:
+                current = await connection.run_sync(migrate.current)
+        except (OperationalError, InterfaceError) as error:
+            return _unreachable(self._url, error)
+        if current != migrate.head():
+            return f"the database's schema is {current or 'empty'}, not {migrate.head()}: run `postroom migrate`"
+        return None
+
+
+def _engine(url: URL, **options: object) -> AsyncEngine:
+    arguments = {"prepare_threshold": None, "connect_timeout": _CONNECT_TIMEOUT}
+    return create_async_engine(url, connect_args=arguments, **options)
+
+
+def _sqlalchemy(url: str) -> URL:
+    return make_url(url).set(drivername="postgresql+psycopg")
+
+
+def _libpq(url: URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _unreachable(url: URL, error: DBAPIError) -> str:
+    where = f"{url.host or url.query.get('host', 'the local socket')}, database {url.database}"
+    return f"PostgreSQL cannot be reached at {where}: {' '.join(str(error.orig).split())}"

@@ -1,0 +1,1 @@
+"""The schema's history; `gateway/store/migrate.py` runs it."""

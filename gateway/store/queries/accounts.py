@@ -1,0 +1,175 @@
+"""Accounts: finding, storing, removing them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ARRAY, ColumnElement, Row, Select, Text, case, cast, delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from gateway.store.announcements import announce
+from gateway.store.tables import AccessTokenRow, AccountRow
+from schemas.accounts import AccountType, TokenStatus
+
+#: After this many refusals in a row, over more than this time, an account is dead.
+REFUSALS = 3
+REFUSAL_SPAN = text("interval '10 minutes'")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An account with the times of its newest token and of its last use."""
+
+    row: AccountRow
+    issued_at: datetime | None
+    used_at: datetime | None
+
+
+async def get(session: AsyncSession, application_id: int, account_id: int) -> AccountRow | None:
+    """One account of the application."""
+    return await session.scalar(select(AccountRow).where(*_mine(application_id, account_id)))
+
+
+async def record(session: AsyncSession, application_id: int, account_id: int) -> Record | None:
+    """One account of the application, as administrators see it."""
+    found = (await session.execute(_records().where(*_mine(application_id, account_id)))).first()
+    return _record(found) if found else None
+
+
+async def page(
+    session: AsyncSession, application_id: int, filters: Mapping[str, str], *, offset: int, limit: int
+) -> tuple[int, list[Record]]:
+    """How many accounts (service accounts apart) have these column values, and one page of them by id."""
+    wanted = [
+        col(AccountRow.application_id) == application_id,
+        col(AccountRow.kind) != AccountType.DAEMON,
+        *(_column(name) == value for name, value in filters.items()),
+    ]
+    total = await session.scalar(select(func.count()).select_from(AccountRow).where(*wanted))
+    rows = await session.execute(_records().where(*wanted).order_by(col(AccountRow.id)).offset(offset).limit(limit))
+    return total or 0, [_record(row) for row in rows]
+
+
+async def lock(session: AsyncSession, key: int) -> None:
+    """Wait for, then hold, the lock of this number (signed, 64 bits) until the transaction ends."""
+    await session.execute(select(func.pg_advisory_xact_lock(key)))
+
+
+async def matching(session: AsyncSession, application_id: int, values: Mapping[str, str | None]) -> int | None:
+    """The id of the oldest account in which every one of these columns is the same; e-mail in any case."""
+    same = [_same(name, value) for name, value in values.items()]
+    found = select(col(AccountRow.id)).where(col(AccountRow.application_id) == application_id, *same)
+    return await session.scalar(found.order_by(col(AccountRow.id)).limit(1).with_for_update())
+
+
+async def add(session: AsyncSession, values: Mapping[str, Any]) -> AccountRow:
+    """Insert an account."""
+    return (await session.scalars(insert(AccountRow).values(dict(values)).returning(AccountRow))).one()
+
+
+async def revise(
+    session: AsyncSession, application_id: int, account_id: int, values: Mapping[str, Any]
+) -> AccountRow | None:
+    """Set columns; the account's sessions are stale from then on. None when it is gone."""
+    changed = {**values, "version": col(AccountRow.version) + 1, "updated_at": func.now()}
+    statement = update(AccountRow).where(*_mine(application_id, account_id)).values(changed).returning(AccountRow)
+    row = await session.scalar(statement)
+    await announce(session, f"account:{account_id}")
+    return row
+
+
+async def set_marks(
+    session: AsyncSession, application_id: int, account_id: int, marks: Mapping[str, str | None]
+) -> AccountRow | None:
+    """Set the marks that are given; None clears one."""
+    cleared = [name for name, folder in marks.items() if folder is None]
+    given = {name: folder for name, folder in marks.items() if folder is not None}
+    merged = col(AccountRow.marks).op("-")(cast(cleared, ARRAY(Text))).op("||")(cast(given, JSONB))
+    return await revise(session, application_id, account_id, {"marks": merged})
+
+
+async def remove(session: AsyncSession, application_id: int, account_id: int) -> bool:
+    """Delete an account with all that hangs on it; whether it was there."""
+    found = await session.scalar(
+        delete(AccountRow).where(*_mine(application_id, account_id)).returning(col(AccountRow.id))
+    )
+    await announce(session, f"gone:{account_id}")
+    return found is not None
+
+
+async def drop_grant(session: AsyncSession, application_id: int, account_id: int, error: str) -> None:
+    """Forget the grant and every access token; the account stays, dead."""
+    dead = {"sealed_grant": None, "token_status": TokenStatus.DEAD, "token_error": error}
+    await revise(session, application_id, account_id, dead)
+    await session.execute(delete(AccessTokenRow).where(col(AccessTokenRow.account_id) == account_id))
+    await announce(session, f"gone:{account_id}")
+
+
+async def refused(session: AsyncSession, account_id: int, version: int, error: str, *, final: bool) -> None:
+    """Count a refusal of the grant of this version: invalid, or dead when it is `final` or has lasted too long."""
+    lasting = (col(AccountRow.refusals) + 1 >= REFUSALS) & (func.now() - col(AccountRow.refused_since) > REFUSAL_SPAN)
+    status: Any = TokenStatus.DEAD if final else case((lasting, TokenStatus.DEAD), else_=TokenStatus.INVALID)
+    statement = update(AccountRow).where(
+        col(AccountRow.id) == account_id,
+        col(AccountRow.version) == version,
+        col(AccountRow.token_status) != TokenStatus.DEAD,
+    )
+    await session.execute(
+        statement.values(
+            token_status=status,
+            token_error=error,
+            refusals=col(AccountRow.refusals) + 1,
+            refused_since=func.coalesce(AccountRow.refused_since, func.now()),
+            updated_at=func.now(),
+        )
+    )
+    await announce(session, f"account:{account_id}")
+
+
+async def accepted(session: AsyncSession, account_id: int, version: int) -> None:
+    """The grant of this version worked: an invalid account is active again."""
+    statement = update(AccountRow).where(
+        col(AccountRow.id) == account_id,
+        col(AccountRow.version) == version,
+        col(AccountRow.token_status) == TokenStatus.INVALID,
+    )
+    await session.execute(statement.values(**REVIVED, updated_at=func.now()))
+    await announce(session, f"account:{account_id}")
+
+
+#: What an account with a working grant looks like.
+REVIVED: dict[str, Any] = {
+    "token_status": TokenStatus.ACTIVE,
+    "token_error": None,
+    "refusals": 0,
+    "refused_since": None,
+}
+
+
+def _mine(application_id: int, account_id: int) -> list[ColumnElement[bool]]:
+    return [col(AccountRow.application_id) == application_id, col(AccountRow.id) == account_id]
+
+
+def _column(name: str) -> ColumnElement[Any]:
+    column: ColumnElement[Any] = getattr(AccountRow, name)
+    return column
+
+
+def _same(name: str, value: str | None) -> ColumnElement[bool]:
+    if name == "email" and value is not None:
+        return func.lower(AccountRow.email) == value.lower()
+    return _column(name).is_not_distinct_from(value)
+
+
+def _record(found: Row[AccountRow, datetime | None, datetime | None]) -> Record:
+    return Record(found[0], found[1], found[2])
+
+
+def _records() -> Select[AccountRow, datetime | None, datetime | None]:
+    mine = col(AccessTokenRow.account_id) == col(AccountRow.id)
+    issued: Any = select(func.max(AccessTokenRow.created_at)).where(mine).scalar_subquery()
+    used: Any = select(func.max(AccessTokenRow.last_used_at)).where(mine).scalar_subquery()
+    return select(AccountRow, issued, used)

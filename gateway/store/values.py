@@ -1,0 +1,27 @@
+"""Rows -> the values that requests carry (`gateway/identity.py`)."""
+
+from gateway.identity import Account, Application
+from gateway.store.tables import AccountRow, ApplicationRow
+from schemas.accounts import Scope, ServiceType, TokenStatus
+
+
+def application(row: ApplicationRow) -> Application:
+    """The tenant of a row."""
+    return Application(row.id, row.client_id, row.name, tuple(row.trusted_domains))
+
+
+def account(row: AccountRow) -> Account:
+    """The mailbox of a row; its grant stays sealed."""
+    return Account(
+        id=row.id,
+        application_id=row.application_id,
+        version=row.version,
+        service_type=ServiceType(row.service_type),
+        email=row.email,
+        token_status=TokenStatus(row.token_status),
+        scopes=frozenset(Scope(scope) for scope in row.auth_scopes),
+        sealed_grant=row.sealed_grant,
+        name=row.name,
+        marks=tuple(sorted(row.marks.items())),
+        copy_to_sent=row.copy_to_sent,
+    )
