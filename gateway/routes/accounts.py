@@ -50,14 +50,14 @@ async def upsert(
     accounts: Accounts,
     user_account: UserAccountType | None = None,
     user_id: str | None = None,
-    recycle_keys: list[ServiceKey] = [],  # noqa: B006 (read only)
+    recycle_keys: tuple[ServiceKey, ...] = (),
     ensure_access: bool = False,
 ) -> AccountSaveResult:
     """Connect a mailbox, or reconnect one that agrees in all `recycleKeys`."""
     return await accounts.upsert(
         application,
         body,
-        recycle_keys=recycle_keys,
+        recycle_keys=list(recycle_keys),
         ensure_access=ensure_access,
         user_id=user_id,
         user_account=user_account,

@@ -29,11 +29,11 @@ async def get(
     draft_id: str,
     drafts: Drafts,
     body_type: BodyType = BodyType.HTML,
-    native_properties: NativeProperties = [],  # noqa: B006 (read only)
+    native_properties: NativeProperties = (),
     load_inlines: bool = False,
 ) -> EmailDraft:
     """Read a draft."""
-    return await drafts.get(Ref(draft_id), MessageView(body_type, tuple(native_properties), load_inlines))
+    return await drafts.get(Ref(draft_id), MessageView(body_type, native_properties, load_inlines))
 
 
 async def replace(

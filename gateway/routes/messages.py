@@ -19,7 +19,7 @@ from schemas.mail import BodyType, EmailMessage, EmailMessagesPageNext, UpdateMe
 from schemas.outgoing import EmailSendResponse, OutgoingEmail, OutgoingEmailReply
 
 Q = Annotated[str | None, Field(description="search expression, see the guide to mail")]
-NativeProperties = Annotated[list[str], Field(description="provider properties to return as they are")]
+NativeProperties = Annotated[tuple[str, ...], Field(description="provider properties to return as they are")]
 IdempotencyKey = Annotated[str | None, Header("Idempotency-Key")]
 
 
@@ -29,13 +29,13 @@ async def find(
     q: Q = None,
     body_type: BodyType | None = None,
     include_trash_and_junk: bool = False,
-    native_properties: NativeProperties = [],  # noqa: B006 (read only)
+    native_properties: NativeProperties = (),
 ) -> Page[EmailMessage]:
     """List messages, newest first.
 
     Full bodies only from providers that list them; others give the snippet. Check `omitted`.
     """
-    view = MessageView(body_type, tuple(native_properties))
+    view = MessageView(body_type, native_properties)
     return await messages.find(None, MessageQuery(search(q), include_trash_and_junk, view), page)
 
 
@@ -45,10 +45,10 @@ async def find_in_folder(
     page: PageRequest,
     q: Q = None,
     body_type: BodyType | None = None,
-    native_properties: NativeProperties = [],  # noqa: B006 (read only)
+    native_properties: NativeProperties = (),
 ) -> Page[EmailMessage]:
     """List the messages of a folder, newest first."""
-    view = MessageView(body_type, tuple(native_properties))
+    view = MessageView(body_type, native_properties)
     return await messages.find(folder_id, MessageQuery(search(q), True, view), page)
 
 
@@ -56,7 +56,7 @@ async def get(
     message_id: str,
     messages: Messages,
     body_type: BodyType = BodyType.HTML,
-    native_properties: NativeProperties = [],  # noqa: B006 (read only)
+    native_properties: NativeProperties = (),
     load_inlines: bool = False,
     strip_quoted: bool = False,
     require_thread_id: bool = False,
@@ -66,7 +66,7 @@ async def get(
     `loadInlines` embeds inline images, `stripQuoted` cuts quoted history. With `requireThreadId` the answer is 408 with
     `Retry-After` until the thread is known.
     """
-    view = MessageView(body_type, tuple(native_properties), load_inlines, strip_quoted, require_thread_id)
+    view = MessageView(body_type, native_properties, load_inlines, strip_quoted, require_thread_id)
     return await messages.get(Ref(message_id), view)
 
 
