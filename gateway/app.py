@@ -20,12 +20,13 @@ from gateway.routes import ROUTES
 from gateway.services.accounts import Accounts
 from gateway.services.applications import Applications
 from gateway.services.identity import Identity
-from gateway.services.ledger import StoredLedger, StoredSends
 from gateway.services.marks import Marks
 from gateway.services.sending import Sending
 from gateway.services.sessions import Sessions
 from gateway.settings import Settings
 from gateway.store.database import Database
+from gateway.store.idempotency import IdempotencyKeys
+from gateway.store.sends import Sends
 from gateway.store.vault import Vault
 from providers import registry
 
@@ -74,14 +75,14 @@ async def build(settings: Settings, stack: AsyncExitStack) -> ASGIApp:
     services: Sequence[object] = (
         accounts,
         Applications(database, vault),
-        Sending(StoredSends(database), settings.max_recipients),
+        Sending(Sends(database), settings.max_recipients),
         Marks(accounts, sessions),
     )
     around = Surroundings(
         identity=identity,
         sessions=sessions,
         tokens=Tokens(settings.secret_keys),
-        repeats=Repeats(StoredLedger(database, vault)),
+        repeats=Repeats(IdempotencyKeys(database, vault)),
         services={type(service): service for service in services},
         max_body=settings.max_body_bytes,
         timeout=settings.request_timeout,

@@ -41,7 +41,7 @@ class Surroundings:
     identity: Identity
     sessions: Sessions
     tokens: Tokens
-    repeats: Repeats
+    repeats: Repeats[Any]
     services: Mapping[type, object]
     max_body: int  # octets
     timeout: float  # seconds until the answer begins

@@ -5,10 +5,8 @@ The key counts per caller and operation; with another body it is refused (draft-
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from enum import Enum
 from http import HTTPStatus
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from starlette.responses import Response
 
@@ -20,67 +18,63 @@ MAX_KEY = 255
 Run = Callable[[], Awaitable[Response]]
 
 
-class State(Enum):
-    """What is known of a key."""
+class Claim(Protocol):
+    """What is known of a key: `new` (ours to carry out), `running`, `done` with its answer, or `mismatch`."""
 
-    NEW = "new"
-    RUNNING = "running"
-    DONE = "done"
-    OTHER_BODY = "otherBody"
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A key's state; `id` is the claim to finish or give up, `status` and `body` the answer that was given."""
-
-    state: State
-    id: int = 0
-    status: int = 0
-    body: bytes = b""
+    @property
+    def state(self) -> str: ...
+    @property
+    def status(self) -> int: ...
+    @property
+    def body(self) -> bytes: ...
 
 
-class Ledger(Protocol):
+C = TypeVar("C", bound=Claim)
+
+
+class Ledger(Protocol[C]):
     """Keeps keys and answers."""
 
-    async def claim(self, caller: Caller, use: str, key: str, body_hash: bytes) -> Attempt: ...
-    async def finish(self, attempt: Attempt, status: int, body: bytes) -> None: ...
-    async def give_up(self, attempt: Attempt) -> None: ...
+    async def claim(
+        self, application_id: int, account_id: int | None, route: str, key: str, request_hash: bytes
+    ) -> C: ...
+    async def finish(self, claim: C, status: int, body: bytes) -> None: ...
+    async def abandon(self, claim: C) -> None: ...
 
 
-class Repeats:
+class Repeats(Generic[C]):
     """Answers a request at most once per key."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger[C]) -> None:
         self._ledger = ledger
 
     async def answer(self, caller: Caller, request_id: str, use: str, key: str, body: bytes, run: Run) -> Response:
         """The response of `run`, or the one that was given before under this key for the same use."""
         if not key or len(key) > MAX_KEY or not key.isprintable():
             raise Invalid(f"must have 1 to {MAX_KEY} printable characters", path="Idempotency-Key")
-        attempt = await self._ledger.claim(caller, use, key, hashlib.sha256(body).digest())
-        if attempt.state is State.NEW:
-            return await self._first(attempt, request_id, run)
-        return _again(attempt)
+        account = caller.account.id if caller.account else None
+        claim = await self._ledger.claim(caller.application.id, account, use, key, hashlib.sha256(body).digest())
+        return await self._first(claim, request_id, run) if claim.state == "new" else _again(claim)
 
-    async def _first(self, attempt: Attempt, request_id: str, run: Run) -> Response:
+    async def _first(self, claim: C, request_id: str, run: Run) -> Response:
         try:
             response = await run()
         except Uncertain as error:  # it may have happened: the key must not start it again
             response = problem_response(error, request_id)
-            await self._ledger.finish(attempt, response.status_code, bytes(response.body))
+            await self._ledger.finish(claim, response.status_code, bytes(response.body))
             raise
         except BaseException:
-            await self._ledger.give_up(attempt)
+            await self._ledger.abandon(claim)
             raise
-        await self._ledger.finish(attempt, response.status_code, bytes(response.body))
+        await self._ledger.finish(claim, response.status_code, bytes(response.body))
         return response
 
 
-def _again(attempt: Attempt) -> Response:
-    if attempt.state is State.DONE:
+def _again(claim: Claim) -> Response:
+    if claim.state == "done":
         headers = {"content-type": "application/json", "idempotent-replayed": "true"}
-        return Response(attempt.body, attempt.status, headers)
-    if attempt.state is State.RUNNING:
+        return Response(claim.body, claim.status, headers)
+    if claim.state == "running":
         message = "Idempotency-Key: a request with this key is still being carried out"
         raise Problem(HTTPStatus.CONFLICT, "idempotency.running", message, {"retry-after": "1"})
     message = "Idempotency-Key: was used with another body before"

@@ -6,13 +6,12 @@ the answer is lost, the sent folder is searched for it; what cannot be settled s
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import make_msgid
-from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from gateway.identity import Account
+from gateway.store.sends import LoggedSend, Sends, SendState
 from providers.base.collection import Ref
 from providers.base.errors import Invalid, ProviderError, Uncertain
 from providers.base.ports import Drafts, Messages, MessageView, Outgoing, Sent
@@ -37,41 +36,10 @@ _NOT_OFFERED = {"tracking": FailedStep.TRACKING, "follow_up": FailedStep.FOLLOW_
 R = TypeVar("R", bound=EmailSendResponse)
 
 
-class SendState(StrEnum):
-    """Where a send stands; `unknown` is final until somebody looks."""
-
-    SENDING = "sending"
-    SENT = "sent"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class SendRecord:
-    """The row of a send; `fresh` when this call may submit it."""
-
-    id: int
-    message_id: str
-    state: SendState
-    fresh: bool
-    provider_id: str | None = None
-    thread_id: str | None = None
-
-
-class SendLog(Protocol):
-    """Keeps one row per send, and per draft or idempotency key at most one that has not failed."""
-
-    async def begin(self, account_id: int, message_id: str, *, key: str | None, draft_id: str | None) -> SendRecord: ...
-
-    async def settle(
-        self, send: int, state: SendState, *, error: str | None = None, sent: Sent | None = None
-    ) -> None: ...
-
-
 class Sending:
     """Sends, answers, and sends drafts. `max_recipients` counts to, cc and bcc of one message."""
 
-    def __init__(self, log: SendLog, max_recipients: int) -> None:
+    def __init__(self, log: Sends, max_recipients: int) -> None:
         self._log, self._max_recipients = log, max_recipients
         self._running: set[asyncio.Task[Sent]] = set()
 
@@ -98,7 +66,7 @@ class Sending:
         """Send a message. Raises `Invalid` with the field's path, `Uncertain` when it may have left."""
         self._check_recipients(email)
         outgoing = self.outgoing(account, email, body_type, answers)
-        record = await self._log.begin(account.id, outgoing.message_id, key=key, draft_id=None)
+        record = await self._log.begin_send(account.id, outgoing.message_id, key=key)
         outgoing = Outgoing(email, record.message_id, outgoing.date, body_type, answers)
         sent = await self._once(record, messages, lambda: messages.send(outgoing))
         return await self._response(EmailSendResponse, messages, sent, email, return_ids)
@@ -137,7 +105,7 @@ class Sending:
         )
         self._check_recipients(email)
         proposed = draft.internet_message_id or self.outgoing(account, email, BodyType.HTML).message_id
-        record = await self._log.begin(account.id, proposed, key=key, draft_id=ref.id)
+        record = await self._log.begin_send(account.id, proposed, draft_id=ref.id, key=key)
         sent = await self._once(record, messages, lambda: drafts.send(ref, record.message_id))
         return await self._response(EmailDraftSendResponse, messages, sent, email, return_ids)
 
@@ -151,7 +119,7 @@ class Sending:
                 limit = f"{field}: a message takes at most {self._max_recipients} recipients (POSTROOM_MAX_RECIPIENTS)"
                 raise Invalid(limit, path=field)
 
-    async def _once(self, record: SendRecord, messages: Messages, submit: Callable[[], Awaitable[Sent]]) -> Sent:
+    async def _once(self, record: LoggedSend, messages: Messages, submit: Callable[[], Awaitable[Sent]]) -> Sent:
         """Submit, unless this record says that it was done before."""
         if not record.fresh:
             return await self._earlier(record, messages)
@@ -163,27 +131,30 @@ class Sending:
             raise Uncertain("The mail server has not answered yet: the message may still leave, do not send it again")
         return await task
 
-    async def _submit(self, record: SendRecord, messages: Messages, submit: Callable[[], Awaitable[Sent]]) -> Sent:
+    async def _submit(self, record: LoggedSend, messages: Messages, submit: Callable[[], Awaitable[Sent]]) -> Sent:
         try:
             sent = await submit()
         except Uncertain as error:
-            await self._log.settle(record.id, SendState.UNKNOWN, error=error.message)
+            await self._log.set_send_state(record.id, SendState.UNKNOWN, error.message)
             return await self._earlier(record, messages)
         except ProviderError as error:
-            await self._log.settle(record.id, SendState.FAILED, error=error.message)
+            await self._log.set_send_state(record.id, SendState.FAILED, error.message)
             raise
-        await self._log.settle(record.id, SendState.SENT, sent=sent)
+        await self._sent(record, sent)
         return sent
 
-    async def _earlier(self, record: SendRecord, messages: Messages) -> Sent:
+    async def _earlier(self, record: LoggedSend, messages: Messages) -> Sent:
         """What became of a message that may have left: its record knows, or the sent folder does."""
         if record.state is SendState.SENT:
             return Sent(record.message_id, record.provider_id, record.thread_id)
         found = await messages.sent(record.message_id)
         if found is None:
             raise Uncertain("The answer of the mail server was lost: the message may have left, do not send it again")
-        await self._log.settle(record.id, SendState.SENT, sent=found)
+        await self._sent(record, found)
         return found
+
+    async def _sent(self, record: LoggedSend, sent: Sent) -> None:
+        await self._log.set_send_state(record.id, SendState.SENT, None, sent.id, sent.thread_id)
 
     async def _response(
         self, kind: type[R], messages: Messages, sent: Sent, email: OutgoingEmail, return_ids: bool

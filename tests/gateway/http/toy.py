@@ -3,7 +3,7 @@
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 import httpx
@@ -13,11 +13,11 @@ from starlette.types import ASGIApp
 from gateway.http.binding import Surroundings
 from gateway.http.frontdoor import FrontDoor
 from gateway.http.parameters import Header, Id
-from gateway.http.repeats import Attempt, Repeats, State
+from gateway.http.repeats import Repeats
 from gateway.http.route import ANYONE, APPLICATION, Media, Route, account
 from gateway.http.router import router
 from gateway.http.tokens import Tokens
-from gateway.identity import Account, Application, Caller
+from gateway.identity import Account, Application
 from providers.base.collection import Page, PageRequest
 from providers.base.errors import RateLimited, Uncertain
 from providers.base.ports import Content, Folders
@@ -75,31 +75,37 @@ class Tally:
 
 
 @dataclass
+class Noted:
+    """A claim of the ledger in memory."""
+
+    request_hash: bytes
+    state: str = "running"
+    status: int = 0
+    body: bytes = b""
+
+
 class Memory:
     """A ledger of idempotency keys in a dictionary."""
 
-    kept: dict[tuple[int, str, str], tuple[bytes, Attempt]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.kept: dict[tuple[object, ...], Noted] = {}
 
-    async def claim(self, caller: Caller, use: str, key: str, body_hash: bytes) -> Attempt:
-        slot = (caller.application.id, use, key)
-        earlier_hash, earlier = self.kept.setdefault(slot, (body_hash, Attempt(State.RUNNING, len(self.kept))))
-        if earlier_hash != body_hash:
-            return Attempt(State.OTHER_BODY)
-        if earlier.state is State.RUNNING and earlier.id == len(self.kept) - 1 and slot not in self.running:
-            self.running.add(slot)
-            return Attempt(State.NEW, earlier.id)
-        return earlier
+    async def claim(
+        self, application_id: int, account_id: int | None, route: str, key: str, request_hash: bytes
+    ) -> Noted:
+        slot = (application_id, account_id, route, key)
+        if slot not in self.kept:
+            self.kept[slot] = Noted(request_hash)
+            return replace(self.kept[slot], state="new")
+        kept = self.kept[slot]
+        return kept if kept.request_hash == request_hash else replace(kept, state="mismatch")
 
-    running: set[tuple[int, str, str]] = field(default_factory=set)
+    async def finish(self, claim: Noted, status: int, body: bytes) -> None:
+        slot = next(slot for slot, kept in self.kept.items() if kept.request_hash == claim.request_hash)
+        self.kept[slot] = Noted(claim.request_hash, "done", status, body)
 
-    async def finish(self, attempt: Attempt, status: int, body: bytes) -> None:
-        slot = list(self.kept)[attempt.id]
-        self.kept[slot] = (self.kept[slot][0], Attempt(State.DONE, attempt.id, status, body))
-
-    async def give_up(self, attempt: Attempt) -> None:
-        slot = list(self.kept)[attempt.id]
-        del self.kept[slot]
-        self.running.discard(slot)
+    async def abandon(self, claim: Noted) -> None:
+        self.kept = {slot: kept for slot, kept in self.kept.items() if kept.request_hash != claim.request_hash}
 
 
 async def echo(
