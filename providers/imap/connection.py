@@ -6,8 +6,9 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from imapclient import IMAPClient
 
@@ -141,19 +142,36 @@ class Connection:
     def on(self, folder: str, commands: Sequence[Command], *, uidvalidity: int | None = None) -> list[Answer]:
         """Commands in a selected folder; SELECT travels along when another one, or none, is open.
 
+        They are carried out even when `uidvalidity` turns out to be another one: fit for reading only.
         Raises `NotFound` when the folder is gone or (where `uidvalidity` is given) not the one it was.
         """
-        if self.selected is not None and self.selected.name == folder:
-            answers = self.pipeline(commands) if commands else []
-        else:
-            self.selected = None
-            opened, *answers = self.pipeline([(b"SELECT ", self.mailbox(folder)), *commands])
-            self.selected = _selected(folder, opened)
-        if uidvalidity is not None and self.selected.uidvalidity != uidvalidity:
-            raise errors.NotFound(
-                f"the folder {names.shown(folder)!r} was rebuilt by the server: ids of its messages changed"
-            )
+        answers = self.tour([(folder, commands)])[folder]
+        if isinstance(answers, errors.ProviderError):
+            raise answers
+        if uidvalidity is not None and (self.selected is None or self.selected.uidvalidity != uidvalidity):
+            raise errors.NotFound(f"the server rebuilt the folder {names.shown(folder)!r}: its messages have new ids")
         return answers
+
+    def tour(self, stops: Sequence[tuple[str, Sequence[Command]]]) -> dict[str, list[Answer] | errors.ProviderError]:
+        """Commands in several folders in one round trip; a folder that cannot be opened gives the reason instead."""
+        here = self.selected.name if self.selected is not None else None
+        stops = sorted(stops, key=lambda stop: stop[0] != here)  # the open folder first: it needs no SELECT
+        plan: list[Command] = []
+        for folder, commands in stops:
+            plan += [] if folder == here else [(b"SELECT ", self.mailbox(folder))]
+            plan += commands
+        answers = iter(self.pipeline(plan) if plan else ())
+        return {folder: self._visit(folder, len(commands), answers) for folder, commands in stops}
+
+    def _visit(self, folder: str, count: int, answers: Iterator[Answer]) -> "list[Answer] | errors.ProviderError":
+        try:
+            if self.selected is None or self.selected.name != folder:
+                self.selected, opened = None, next(answers)
+                self.selected = _selected(folder, opened)
+            return list(islice(answers, count))
+        except errors.ProviderError as error:
+            list(islice(answers, count))
+            return error
 
     def select(self, folder: str, *, uidvalidity: int | None = None) -> Selected:
         """Open a folder unless it is open. Raises as `on`."""
