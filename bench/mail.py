@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from bench import bare, load
-from bench.gateway import Gateway
+from tests.servers.gateway import Gateway
 from bench.mailbox import fill
 from tests.servers.certificates import Authority
 from tests.servers.dovecot import Dovecot, User

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-PACKAGES = {"dovecot": ["dovecot-imapd", "dovecot-lmtpd"], "postfix": ["postfix"]}
+PACKAGES = {
+    "dovecot": ["dovecot-imapd", "dovecot-lmtpd"],
+    "postfix": ["postfix"],
+    "java": ["default-jre-headless"],
+}
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
 
 

@@ -19,7 +19,7 @@ class Gateway:
 
     def __init__(self, workers: int = 1, **settings: str) -> None:
         self.workers, self.port = workers, free_port()
-        self.var = tempfile.TemporaryDirectory(prefix="postroom-bench-")
+        self.var = tempfile.TemporaryDirectory(prefix="postroom-")
         self.environment = {
             **os.environ,
             "POSTROOM_VAR_DIR": self.var.name,
@@ -30,7 +30,7 @@ class Gateway:
 
     def __enter__(self) -> "Gateway":
         self.postroom("migrate")
-        made = json.loads(self.postroom("apps", "create", "bench", "--json"))
+        made = json.loads(self.postroom("apps", "create", "first", "--json"))
         self.basic = "Basic " + base64.b64encode(f"{made['clientId']}:{made['clientSecret']}".encode()).decode()
         command = [
             sys.executable,
