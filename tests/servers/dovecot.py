@@ -188,7 +188,10 @@ service auth {{
   }}
 }}
 service anvil {{
-{chroot}}}
+{chroot}  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
 service stats {{
 {chroot}}}
 service lmtp {{
