@@ -24,6 +24,7 @@ from gateway.services.marks import Marks
 from gateway.services.sending import Sending
 from gateway.services.sessions import Sessions
 from gateway.settings import Settings
+from gateway.store import keyring
 from gateway.store.database import Database
 from gateway.store.idempotency import IdempotencyKeys
 from gateway.store.sends import Sends
@@ -64,11 +65,14 @@ async def build(settings: Settings, stack: AsyncExitStack) -> ASGIApp:
     """Every part, wired; `stack` closes what was opened."""
     database = await Database.open(settings)
     stack.push_async_callback(database.close)
-    vault = Vault(settings.secret_keys)
+    keys = keyring.load(settings)
+    vault = Vault.open(settings)
     providers = registry.load(settings.provider_settings())
     for provider in set(providers.values()):
         stack.push_async_callback(provider.close)
-    identity = Identity(database, vault)
+    identity = Identity(database)
+    await identity.start()
+    stack.push_async_callback(identity.close)
     sessions = Sessions(providers, vault, database, identity)
     stack.push_async_callback(sessions.close)
     accounts = Accounts(database, vault, providers, sessions, identity)
@@ -81,7 +85,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> ASGIApp:
     around = Surroundings(
         identity=identity,
         sessions=sessions,
-        tokens=Tokens(settings.secret_keys),
+        tokens=Tokens(keys),
         repeats=Repeats(IdempotencyKeys(database, vault)),
         services={type(service): service for service in services},
         max_body=settings.max_body_bytes,

@@ -41,7 +41,7 @@ class Surroundings:
     identity: Identity
     sessions: Sessions
     tokens: Tokens
-    repeats: Repeats[Any]
+    repeats: Repeats
     services: Mapping[type, object]
     max_body: int  # octets
     timeout: float  # seconds until the answer begins

@@ -66,7 +66,7 @@ class Sending:
         """Send a message. Raises `Invalid` with the field's path, `Uncertain` when it may have left."""
         self._check_recipients(email)
         outgoing = self.outgoing(account, email, body_type, answers)
-        record = await self._log.begin_send(account.id, outgoing.message_id, key=key)
+        record = await self._log.begin(account.id, outgoing.message_id, key=key, draft_id=None)
         outgoing = Outgoing(email, record.message_id, outgoing.date, body_type, answers)
         sent = await self._once(record, messages, lambda: messages.send(outgoing))
         return await self._response(EmailSendResponse, messages, sent, email, return_ids)
@@ -105,7 +105,7 @@ class Sending:
         )
         self._check_recipients(email)
         proposed = draft.internet_message_id or self.outgoing(account, email, BodyType.HTML).message_id
-        record = await self._log.begin_send(account.id, proposed, draft_id=ref.id, key=key)
+        record = await self._log.begin(account.id, proposed, key=key, draft_id=ref.id)
         sent = await self._once(record, messages, lambda: drafts.send(ref, record.message_id))
         return await self._response(EmailDraftSendResponse, messages, sent, email, return_ids)
 
@@ -135,12 +135,12 @@ class Sending:
         try:
             sent = await submit()
         except Uncertain as error:
-            await self._log.set_send_state(record.id, SendState.UNKNOWN, error.message)
+            await self._log.settle(record.id, SendState.UNKNOWN, error=error.message)
             return await self._earlier(record, messages)
         except ProviderError as error:
-            await self._log.set_send_state(record.id, SendState.FAILED, error.message)
+            await self._log.settle(record.id, SendState.FAILED, error=error.message)
             raise
-        await self._sent(record, sent)
+        await self._log.settle(record.id, SendState.SENT, sent=sent)
         return sent
 
     async def _earlier(self, record: LoggedSend, messages: Messages) -> Sent:
@@ -150,11 +150,8 @@ class Sending:
         found = await messages.sent(record.message_id)
         if found is None:
             raise Uncertain("The answer of the mail server was lost: the message may have left, do not send it again")
-        await self._sent(record, found)
+        await self._log.settle(record.id, SendState.SENT, sent=found)
         return found
-
-    async def _sent(self, record: LoggedSend, sent: Sent) -> None:
-        await self._log.set_send_state(record.id, SendState.SENT, None, sent.id, sent.thread_id)
 
     async def _response(
         self, kind: type[R], messages: Messages, sent: Sent, email: OutgoingEmail, return_ids: bool
@@ -166,6 +163,7 @@ class Sending:
                 sent = await messages.sent(sent.message_id) or sent
             except ProviderError as error:
                 failed, notes = [*failed, FailedStep.RETURN_IDS], [*notes, error.message]
+        notes += sent.notes
         notes += [f"{recipient} was refused: {words}" for recipient, words in sent.refused.items()]
         return kind(
             id=sent.id if return_ids else None,

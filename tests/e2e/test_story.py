@@ -122,7 +122,7 @@ def test_two_people_write_each_other(pair: tuple[Client, User, Client, User]) ->
 
 
 def test_filing_flagging_and_deleting(pair: tuple[Client, User, Client, User], dovecot: Dovecot) -> None:
-    ann, ann_user, bob, bob_user = pair
+    ann, ann_user, bob, _ = pair
     for number in range(3):
         bob.api("MessagesApi").send(
             bob.model("OutgoingEmail", subject=f"Note {number}", body="x", to=[{"address": ann_user.address}])

@@ -3,13 +3,14 @@
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import httpx
 from pydantic import Field
 from starlette.types import ASGIApp
 
+from gateway.claims import Attempt, State
 from gateway.http.binding import Surroundings
 from gateway.http.frontdoor import FrontDoor
 from gateway.http.parameters import Header, Id
@@ -17,7 +18,7 @@ from gateway.http.repeats import Repeats
 from gateway.http.route import ANYONE, APPLICATION, Media, Route, account
 from gateway.http.router import router
 from gateway.http.tokens import Tokens
-from gateway.identity import Account, Application
+from gateway.identity import Account, Application, Caller
 from providers.base.collection import Page, PageRequest
 from providers.base.errors import RateLimited, Uncertain
 from providers.base.ports import Content, Folders
@@ -74,38 +75,26 @@ class Tally:
     calls: list[str] = field(default_factory=list)
 
 
-@dataclass
-class Noted:
-    """A claim of the ledger in memory."""
-
-    request_hash: bytes
-    state: str = "running"
-    status: int = 0
-    body: bytes = b""
-
-
 class Memory:
     """A ledger of idempotency keys in a dictionary."""
 
     def __init__(self) -> None:
-        self.kept: dict[tuple[object, ...], Noted] = {}
+        self.kept: dict[tuple[object, ...], tuple[bytes, Attempt]] = {}
 
-    async def claim(
-        self, application_id: int, account_id: int | None, route: str, key: str, request_hash: bytes
-    ) -> Noted:
-        slot = (application_id, account_id, route, key)
+    async def claim(self, caller: Caller, use: str, key: str, body_hash: bytes) -> Attempt:
+        slot = (caller.application.id, use, key)
         if slot not in self.kept:
-            self.kept[slot] = Noted(request_hash)
-            return replace(self.kept[slot], state="new")
-        kept = self.kept[slot]
-        return kept if kept.request_hash == request_hash else replace(kept, state="mismatch")
+            self.kept[slot] = (body_hash, Attempt(State.RUNNING, len(self.kept)))
+            return Attempt(State.NEW, self.kept[slot][1].id)
+        kept_hash, attempt = self.kept[slot]
+        return attempt if kept_hash == body_hash else Attempt(State.OTHER_BODY)
 
-    async def finish(self, claim: Noted, status: int, body: bytes) -> None:
-        slot = next(slot for slot, kept in self.kept.items() if kept.request_hash == claim.request_hash)
-        self.kept[slot] = Noted(claim.request_hash, "done", status, body)
+    async def finish(self, attempt: Attempt, status: int, body: bytes) -> None:
+        slot = next(slot for slot, (_, kept) in self.kept.items() if kept.id == attempt.id)
+        self.kept[slot] = (self.kept[slot][0], Attempt(State.DONE, attempt.id, status, body))
 
-    async def abandon(self, claim: Noted) -> None:
-        self.kept = {slot: kept for slot, kept in self.kept.items() if kept.request_hash != claim.request_hash}
+    async def give_up(self, attempt: Attempt) -> None:
+        self.kept = {slot: kept for slot, kept in self.kept.items() if kept[1].id != attempt.id}
 
 
 async def echo(

@@ -1,0 +1,126 @@
+"""Nobody sees what belongs to somebody else: every row is walked with another tenant's credentials."""
+
+import base64
+import json
+import re
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from gateway.http.route import Audience, Route
+from gateway.routes import ROUTES
+from tests.servers.gateway import Gateway
+
+ACCOUNT_ROWS = [route for route in ROUTES if route.access.audience is Audience.ACCOUNT]
+NAMED_ACCOUNTS = [route for route in ROUTES if route.access.audience is Audience.APPLICATION and "{id}" in route.path]
+ITEM_ROWS = [route for route in ACCOUNT_ROWS if "{" in route.path]
+
+
+@dataclass
+class Tenant:
+    """An application with one sandbox account, and ids of things in it."""
+
+    basic: str
+    account: int
+    bearer: str
+    ids: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def tenants(gateway: Gateway) -> tuple[Tenant, Tenant]:
+    return tenant(gateway, "tenant-a"), tenant(gateway, "tenant-b")
+
+
+def tenant(gateway: Gateway, name: str) -> Tenant:
+    made = json.loads(gateway.postroom("apps", "create", name, "--json"))
+    basic = "Basic " + base64.b64encode(f"{made['clientId']}:{made['clientSecret']}".encode()).decode()
+    body = {"serviceType": "Sandbox", "active": True, "email": f"{name}@sandbox.test", "password": "x"}
+    saved = gateway.call("POST", "/v1/am/accounts", body, basic)
+    bearer = f"Bearer {saved['accessToken']}"
+    message = gateway.call("GET", "/v1/email/messages?q=has:attachment", authorization=bearer)["records"][0]
+    full = gateway.call("GET", f"/v1/email/messages/{message['id']}", authorization=bearer)
+    draft = gateway.call("POST", "/v1/email/drafts", {"subject": "mine"}, bearer)
+    ids = {
+        "messageId": full["id"],
+        "threadId": full["threadId"],
+        "folderId": full["folderId"],
+        "attachmentId": full["attachments"][0]["id"],
+        "draftId": draft["id"],
+        "id": str(saved["accountId"]),
+    }
+    return Tenant(basic, saved["accountId"], bearer, ids)
+
+
+def status(gateway: Gateway, route: Route, ids: dict[str, str], headers: dict[str, str]) -> int:
+    """What a row answers, with a body that it would take."""
+    path = re.sub(r"{(\w+)}", lambda match: ids[match[1]], route.path)
+    address = [{"address": "someone@sandbox.test"}]
+    body: Any = {
+        "to": address,
+        "subject": "s",
+        "name": "n",
+        "serviceType": "Sandbox",
+        "active": True,
+        "email": "e@x.test",
+    }
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{gateway.port}{path}",
+        json.dumps(body).encode() if route.method in ("POST", "PUT", "PATCH") else None,
+        {**headers, "content-type": "application/json"},
+        method=route.method,
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refused:
+        return refused.code
+
+
+def label(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=label)
+def test_without_credentials_nothing_is_answered(
+    route: Route, gateway: Gateway, tenants: tuple[Tenant, Tenant]
+) -> None:
+    assert status(gateway, route, tenants[0].ids, {}) == 401
+    assert status(gateway, route, tenants[0].ids, {"authorization": "Bearer made-up"}) == 401
+
+
+@pytest.mark.parametrize("route", ACCOUNT_ROWS, ids=label)
+def test_another_applications_account_does_not_exist(
+    route: Route, gateway: Gateway, tenants: tuple[Tenant, Tenant]
+) -> None:
+    owner, stranger = tenants
+    headers = {"authorization": stranger.basic, "x-aurinko-account-id": str(owner.account)}
+    assert status(gateway, route, owner.ids, headers) == 404
+
+
+@pytest.mark.parametrize("route", NAMED_ACCOUNTS, ids=label)
+def test_another_applications_account_cannot_be_named(
+    route: Route, gateway: Gateway, tenants: tuple[Tenant, Tenant]
+) -> None:
+    owner, stranger = tenants
+    assert status(gateway, route, owner.ids, {"authorization": stranger.basic}) == 404
+
+
+@pytest.mark.parametrize("route", ITEM_ROWS, ids=label)
+def test_another_accounts_items_do_not_exist(route: Route, gateway: Gateway, tenants: tuple[Tenant, Tenant]) -> None:
+    owner, stranger = tenants
+    assert status(gateway, route, owner.ids, {"authorization": stranger.bearer}) == 404
+
+
+def test_the_list_of_accounts_is_the_applications_own(gateway: Gateway, tenants: tuple[Tenant, Tenant]) -> None:
+    for one in tenants:
+        listed = gateway.call("GET", "/v1/am/accounts", authorization=one.basic)
+        assert [account["id"] for account in listed["records"]] == [one.account]
+
+
+def test_what_strangers_asked_for_changed_nothing(gateway: Gateway, tenants: tuple[Tenant, Tenant]) -> None:
+    owner = tenants[0]
+    assert gateway.call("GET", f"/v1/email/messages/{owner.ids['messageId']}", authorization=owner.bearer)["id"]
+    assert gateway.call("GET", f"/v1/email/drafts/{owner.ids['draftId']}", authorization=owner.bearer)["id"]
