@@ -29,30 +29,33 @@ SMTP = Protocol("SMTP", "smtp", 465, (587, 25))
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What was written; `security` where a scheme or a well-known port says it, else it has to be found out.
+    """A host and a port; `security` is None where it has to be found out.
 
-    STARTTLS here means "starts without TLS": whether it can be switched on, the server says.
+    STARTTLS here means "starts without TLS": whether that can be switched on, the server says.
     """
 
     host: str
-    port: int | None
+    port: int
     security: Security | None
 
 
-def parse(text: str, protocol: Protocol, *, path: str) -> Address:
-    """The address in `text`. Raises `Invalid(path)` naming the forms that are understood."""
+def parse(text: str, protocol: Protocol, *, path: str) -> list[Address]:
+    """The addresses that `text` may mean, the likeliest first: several when it is a mere host name.
+
+    Raises `Invalid(path)` naming the forms that are understood.
+    """
     match = _ADDRESS.match(text.strip())
     if not match:
         raise Invalid(f"{text[:100]!r} is no server address: {_forms(protocol)}", path=path)
-    scheme, host, port = (match[1] or "").lower(), match[2], int(match[3]) if match[3] else None
+    scheme, host, port = (match[1] or "").lower(), _host(match[2], text, path), int(match[3] or 0)
     if scheme not in ("", protocol.scheme, protocol.scheme + "s"):
         raise Invalid(f"{scheme}:// is not understood here: {_forms(protocol)}", path=path)
-    if port is not None and not 0 < port < 65536:
+    if match[3] and not 0 < port < 65536:
         raise Invalid(f"{port} is no port (1 to 65535)", path=path)
-    security = _security(scheme, port, protocol)
-    if port is None and scheme:
-        port = protocol.tls_port if security is Security.TLS else protocol.plain_ports[0]
-    return Address(_host(host, text, path), port, security)
+    usual = [(protocol.tls_port, Security.TLS), (protocol.plain_ports[0], Security.STARTTLS)]
+    if port:
+        return [Address(host, port, _security(scheme, port, protocol))]
+    return [Address(host, *known) for known in usual if scheme in ("", _scheme(known[1], protocol))]
 
 
 def from_server_info(text: str) -> str | None:
@@ -77,6 +80,10 @@ def _security(scheme: str, port: int | None, protocol: Protocol) -> Security | N
     if port == protocol.tls_port:
         return Security.TLS
     return Security.STARTTLS if port in protocol.plain_ports else None
+
+
+def _scheme(security: Security, protocol: Protocol) -> str:
+    return protocol.scheme + ("s" if security is Security.TLS else "")
 
 
 def _host(host: str, text: str, path: str) -> str:

@@ -6,19 +6,22 @@ four ports only.
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import dns.exception
 import dns.resolver
 
+from providers.base.errors import ProviderError
 from providers.base.provider import ProviderSettings
-from providers.imap import mozilla, presets
+from providers.imap import mozilla, net, presets
 from providers.imap.grant import Endpoint, Security
 from providers.imap.suggestion import Sources, Suggestion
 
 _IMAP = (("_imaps._tcp", Security.TLS), ("_imap._tcp", Security.STARTTLS))
 _SMTP = (("_submissions._tcp", Security.TLS), ("_submission._tcp", Security.STARTTLS))
 _DNS_SECONDS = 3.0  # for one question
+_GUESS_SECONDS = 2.5  # to connect to a server that may not exist
 
 
 def of_preset(preset: presets.Preset) -> Suggestion:
@@ -44,20 +47,17 @@ def discover(domain: str, settings: ProviderSettings, sources: Sources) -> Itera
         yield of_preset(preset)
 
 
-def guesses(domain: str) -> list[Endpoint]:
-    """IMAP servers that a domain may have when nothing says so."""
-    services = ((993, Security.TLS), (143, Security.STARTTLS))
-    return [
-        Endpoint(host=f"{name}.{domain}", port=port, security=security)
-        for port, security in services
-        for name in ("imap", "mail")
-    ]
-
-
-def smtp_guesses(hosts: Sequence[str], *, private: bool) -> list[Endpoint]:
-    """Submission servers that may stand beside an IMAP server; on the public internet port 25 takes no submissions."""
-    services = [(465, Security.TLS), (587, Security.STARTTLS), *([(25, Security.STARTTLS)] if private else [])]
-    return [Endpoint(host=host, port=port, security=security) for host in hosts for port, security in services]
+def guesses(domain: str, settings: ProviderSettings) -> Iterator[Endpoint]:
+    """IMAP servers that a domain may have when nothing says so: those of the usual names that accept connections."""
+    quick = replace(settings, connect_timeout=min(_GUESS_SECONDS, settings.connect_timeout))
+    for port, security in ((993, Security.TLS), (143, Security.STARTTLS)):
+        for name in ("imap", "mail"):
+            endpoint = Endpoint(host=f"{name}.{domain}", port=port, security=security)
+            try:
+                net.connect(endpoint, quick).close()
+            except ProviderError:
+                continue
+            yield endpoint
 
 
 def _from_srv(domain: str, sources: Sources, deadline: float) -> Suggestion | None:
