@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from typing import Any
+from typing import IO, Any
 
 from tests.servers.ports import free_port, wait_port
 
@@ -17,8 +17,8 @@ from tests.servers.ports import free_port, wait_port
 class Gateway:
     """`with Gateway(workers=1) as gateway:`; `call` speaks JSON as the application, or with a token as an account."""
 
-    def __init__(self, workers: int = 1, **settings: str) -> None:
-        self.workers, self.port = workers, free_port()
+    def __init__(self, workers: int = 1, output: IO[str] | None = None, **settings: str) -> None:
+        self.workers, self.port, self._output = workers, free_port(), output
         self.var = tempfile.TemporaryDirectory(prefix="postroom-")
         self.environment = {
             **os.environ,
@@ -31,6 +31,7 @@ class Gateway:
     def __enter__(self) -> "Gateway":
         self.postroom("migrate")
         made = json.loads(self.postroom("apps", "create", "first", "--json"))
+        self.secret = made["clientSecret"]
         self.basic = "Basic " + base64.b64encode(f"{made['clientId']}:{made['clientSecret']}".encode()).decode()
         command = [
             sys.executable,
@@ -42,7 +43,7 @@ class Gateway:
             "--workers",
             str(self.workers),
         ]
-        self.process = subprocess.Popen(command, env=self.environment)
+        self.process = subprocess.Popen(command, env=self.environment, stderr=self._output)
         wait_port(self.port, 60)
         return self
 
