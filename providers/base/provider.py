@@ -65,6 +65,10 @@ class Session:
     async def ping(self) -> None:
         """Ask the provider whether the credentials still work. Raises `Unauthorized`, `Unavailable`."""
 
+    async def access_token(self) -> str | None:
+        """The provider's own bearer token, fresh enough to be used; None where it signs in otherwise."""
+        return None
+
     async def close(self) -> None:
         """Give every connection back."""
 

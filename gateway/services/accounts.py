@@ -1,0 +1,215 @@
+"""Accounts: connecting mailboxes, listing them, taking them away (behaviour.md, section 3)."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gateway.identity import Account, Application
+from gateway.services import records
+from gateway.services.identity import Identity
+from gateway.services.sessions import Sessions
+from gateway.store import values
+from gateway.store.database import Database
+from gateway.store.hashing import fingerprint, new_secret
+from gateway.store.queries import accounts, tokens
+from gateway.store.vault import Vault
+from providers.base.errors import Invalid, NotFound, ProviderError, Unauthorized
+from providers.base.provider import Linked, Provider
+from schemas.accounts import (
+    AccountSaveResult,
+    AccountsPage,
+    ApiAccountInDto,
+    ApiAccountOutDto,
+    Scope,
+    ServiceKey,
+    TokenStatus,
+    UserAccountType,
+)
+from schemas.common import OkResponse
+
+log = logging.getLogger("postroom.accounts")
+
+MAX_PAGE = 1000
+_DELETED = "the token was deleted"
+
+
+class Accounts:
+    """Keeps the accounts of applications; `providers` by serviceType."""
+
+    def __init__(
+        self,
+        database: Database,
+        vault: Vault,
+        providers: Mapping[str, Provider],
+        sessions: Sessions,
+        identity: Identity,
+    ) -> None:
+        self._providers, self._vault, self._database = providers, vault, database
+        self._identity, self._sessions = identity, sessions
+
+    async def upsert(
+        self,
+        application: Application,
+        body: ApiAccountInDto,
+        *,
+        recycle_keys: Sequence[ServiceKey] = (),
+        ensure_access: bool = False,
+        user_id: str | None = None,
+        user_account: UserAccountType | None = None,
+    ) -> AccountSaveResult:
+        """Connect a mailbox and store it: as a new account, or in place of the one that agrees in all `recycle_keys`,
+        which then gets a further token. Nothing is stored when it cannot be connected.
+
+        Raises what `Provider.link` raises, `Invalid` with the field's path, `NotFound` for an unknown user."""
+        if user_id is not None:
+            raise NotFound(f"there is no user {user_id!r} in this application")
+        if user_account is not None:
+            raise Invalid("userAccount: says which account of a user this is; give userId too", path="userAccount")
+        scopes, linked = await self._link(body, ensure_access=ensure_access)
+        columns = records.columns(body, linked, scopes) | {"sealed_grant": self._vault.seal(dict(linked.grant))}
+        token = new_secret()
+        account_id = await self._store(application, columns, recycle_keys, token)
+        return AccountSaveResult(account_id=account_id, access_token=token, acc_service_type=body.service_type)
+
+    async def check(self, application: Application, body: ApiAccountInDto) -> OkResponse:
+        """Connect a mailbox and store nothing. Raises as `upsert`."""
+        log.debug("application %s tries a %s account", application.id, body.service_type)
+        await self._link(body, ensure_access=True)
+        return OkResponse()
+
+    async def find(
+        self,
+        application: Application,
+        *,
+        limit: int = 50,
+        offset: int = 0,
+        auth_org_id: str | None = None,
+        service_type: str | None = None,
+        subscription_id: int | None = None,
+        client_org_id: str | None = None,
+    ) -> AccountsPage:
+        """One page of the application's accounts by id; service accounts are listed elsewhere."""
+        limit, offset = max(1, min(limit, MAX_PAGE)), max(0, offset)
+        given = {"auth_org_id": auth_org_id, "service_type": service_type, "client_org_id": client_org_id}
+        filters = {name: value for name, value in given.items() if value is not None}
+        if subscription_id is not None:  # this version has no subscriptions: no account owns one
+            return AccountsPage(offset=offset, total_size=0, done=True, records=[])
+        async with self._database.read() as session:
+            total, found = await accounts.page(session, application.id, filters, offset=offset, limit=limit)
+        done = not found or offset + len(found) >= total
+        return AccountsPage(offset=offset, total_size=total, done=done, records=[records.dto(item) for item in found])
+
+    async def get(self, application: Application, account_id: int) -> ApiAccountOutDto:
+        """One account. Raises `NotFound`, also for another application's."""
+        return await self._dto(application.id, account_id)
+
+    async def delete(self, application: Application, account_id: int) -> None:
+        """Remove an account with its tokens. Raises `NotFound`."""
+        async with self._database.session() as session:
+            if not await accounts.remove(session, application.id, account_id):
+                raise _no_account(account_id)
+        self._identity.forget(f"gone:{account_id}")
+
+    async def mine(
+        self, account: Account, *, ping: bool = False, include_provider_auth: bool = False
+    ) -> ApiAccountOutDto:
+        """The account of the caller. `ping` asks the provider whether the credentials work, and notes the answer;
+        `include_provider_auth` adds the provider's own token, where there is one.
+
+        Raises `Unavailable` when the provider was to be asked and cannot be reached."""
+        provider_token = None
+        if account.token_status is not TokenStatus.DEAD and (ping or include_provider_auth):
+            provider_token = await self._ask(account, ping=ping, token=include_provider_auth)
+        dto = await self._dto(account.application_id, account.id)
+        return dto.model_copy(update={"provider_access_token": provider_token})
+
+    async def delete_token(self, account: Account) -> None:
+        """Revoke the credentials at the provider, forget them and every access token; the account stays, dead."""
+        await self._revoke(account)
+        async with self._database.session() as session:
+            await accounts.drop_grant(session, account.application_id, account.id, _DELETED)
+        self._identity.forget(f"gone:{account.id}")
+
+    async def set_marks(self, account: Account, marks: Mapping[str, str | None]) -> Account:
+        """Mark folders, such as {"archive": id}; None clears a mark, others stay. The account as it is then.
+
+        Raises `NotFound` when it was deleted meanwhile."""
+        if not marks:
+            return account
+        async with self._database.session() as session:
+            row = await accounts.set_marks(session, account.application_id, account.id, marks)
+        if row is None:
+            raise _no_account(account.id)
+        self._identity.forget(f"account:{account.id}")
+        return values.account(row)
+
+    async def _link(self, body: ApiAccountInDto, *, ensure_access: bool) -> tuple[list[Scope], Linked]:
+        if not body.active:
+            raise Invalid("active: must be true", path="active")
+        if not (body.email or body.login_string):
+            raise Invalid("email: give email or loginString", path="email")
+        provider = self._providers.get(body.service_type)
+        if provider is None:
+            offered = ", ".join(sorted(self._providers))
+            raise Invalid(f"serviceType: this gateway offers {offered}", path="serviceType")
+        scopes = _scopes(provider, body.auth_scopes)
+        return scopes, await provider.link(body, ensure_access=ensure_access)
+
+    async def _store(
+        self, application: Application, columns: Mapping[str, Any], recycle_keys: Sequence[ServiceKey], token: str
+    ) -> int:
+        async with self._database.session() as session:
+            known = None
+            if recycle_keys:
+                wanted = records.recycling(columns, recycle_keys)
+                await accounts.lock(session, records.lock_number(application.id, wanted))
+                known = await accounts.matching(session, application.id, wanted)
+            if known is None:
+                known = (await accounts.add(session, {**columns, "application_id": application.id})).id
+            else:
+                revised = records.revised(columns) | accounts.REVIVED
+                await accounts.revise(session, application.id, known, revised)
+            await tokens.add(session, known, fingerprint(token))
+        self._identity.forget(f"account:{known}")
+        return known
+
+    async def _dto(self, application_id: int, account_id: int) -> ApiAccountOutDto:
+        async with self._database.read() as session:
+            found = await accounts.record(session, application_id, account_id)
+        if found is None:
+            raise _no_account(account_id)
+        return records.dto(found)
+
+    async def _ask(self, account: Account, *, ping: bool, token: bool) -> str | None:
+        """The provider's token; a refusal shows in the account's state."""
+        try:
+            async with self._sessions.use(account) as session:
+                if ping:
+                    await session.ping()
+                return await session.access_token() if token else None
+        except Unauthorized:
+            return None
+
+    async def _revoke(self, account: Account) -> None:
+        """Revoking is a courtesy: our copy goes in any case."""
+        if account.sealed_grant is None:
+            return
+        try:
+            await self._sessions.provider(account).revoke(self._sessions.mailbox(account))
+        except ProviderError as error:
+            log.warning("the credentials of account %s could not be revoked: %s", account.id, error.message)
+
+
+def _scopes(provider: Provider, asked: Sequence[Scope] | None) -> list[Scope]:
+    """What the account may be used for: all that the provider offers unless less is asked for."""
+    for position, scope in enumerate(asked or ()):
+        if scope not in provider.scopes:
+            offered = ", ".join(sorted(provider.scopes))
+            raise Invalid(
+                f"authScopes.{position}: {scope} is not offered, only {offered}", path=f"authScopes.{position}"
+            )
+    return sorted(asked or provider.scopes)
+
+
+def _no_account(account_id: int) -> NotFound:
+    return NotFound(f"there is no account {account_id} in this application")
