@@ -1,0 +1,68 @@
+"""Fixtures of the suite: each provider with its counterpart, and a fresh mailbox at it."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from providers.base.provider import ProviderSettings
+from tests.conformance.backend_sandbox import SandboxBackend
+from tests.conformance.backends import Backend, Subject, subject
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def sandbox_backend(tmp_path_factory: pytest.TempPathFactory) -> SandboxBackend:
+    return SandboxBackend(ProviderSettings(var_dir=tmp_path_factory.mktemp("sandbox")))
+
+
+@pytest.fixture(scope="session")
+def imap_backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Backend:
+    from tests.conformance.backend_imap import ImapBackend
+
+    settings = ProviderSettings(
+        var_dir=tmp_path_factory.mktemp("imap"),
+        allow_private_networks=True,
+        ca_bundle=str(request.getfixturevalue("authority").bundle),
+        connect_timeout=5.0,
+        read_timeout=10.0,
+    )
+    return ImapBackend(settings, request.getfixturevalue("dovecot"), request.getfixturevalue("postfix"))
+
+
+@pytest.fixture(scope="session", params=["sandbox", "imap"])
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Each provider in turn."""
+    found: Backend = request.getfixturevalue(f"{request.param}_backend")
+    return found
+
+
+@pytest.fixture
+async def box(backend: Backend, anyio_backend: str) -> AsyncIterator[Subject]:
+    """A fresh mailbox without mail, opened."""
+    fresh = await subject(backend)
+    yield fresh
+    await fresh.close()
+
+
+@pytest.fixture
+async def other(backend: Backend, anyio_backend: str) -> AsyncIterator[Subject]:
+    """Somebody else's mailbox at the same provider."""
+    fresh = await subject(backend)
+    yield fresh
+    await fresh.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print who can do what; `test_matrix.py` holds the table to the code."""
+    matrix = json.loads(Path(__file__).with_name("matrix.json").read_text())
+    terminalreporter.section("abilities of the providers")
+    for ability in sorted(set().union(*matrix.values())):
+        terminalreporter.line(
+            f"{ability:24}" + "".join(f"{name if ability in matrix[name] else '-':10}" for name in matrix)
+        )
