@@ -23,7 +23,7 @@ class Incoming:
     path: Mapping[str, Any]
     query: Query
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | bytearray  # let go of once it is parsed: it may be most of the memory of a request
     page: PageRequest
     caller: Caller | None
     services: Mapping[type, object]
@@ -56,7 +56,7 @@ def _header(parameter: Parameter, incoming: Incoming) -> Any:
 
 
 def _body(parameter: Parameter, incoming: Incoming) -> Any:
-    if not incoming.body.strip():
+    if not incoming.body or incoming.body.isspace():
         if parameter.required:
             raise Invalid("a JSON body is required", path="body")
         return parameter.default
@@ -65,6 +65,8 @@ def _body(parameter: Parameter, incoming: Incoming) -> Any:
         return parameter.adapter.validate_json(incoming.body)
     except ValidationError as error:
         raise invalid(error) from None
+    finally:
+        incoming.body = b""
 
 
 def _checked(parameter: Parameter, value: Any) -> Any:

@@ -1,6 +1,8 @@
 """A row -> what answers its requests: credentials, arguments, the call, the answer."""
 
 import asyncio
+import functools
+import hashlib
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
@@ -61,25 +63,26 @@ class Binding:
         async with asyncio.timeout(self._around.timeout):
             caller = await identify(self._around.identity, self.route.access, request.headers)
             request.scope["caller"] = caller
-            body = await self._body(request) if Source.BODY in self._sources else b""
+            query, page = self._query(request, caller)
+            services = self._around.services
+            incoming = Incoming(request.path_params, query, request.headers, b"", page, caller, services)
+            if Source.BODY in self._sources:
+                incoming.body = await self._body(request)
             key = request.headers.get("idempotency-key") if self.route.once else None
             if key is None or caller is None:
-                return await self._run(request, caller, body)
+                return await self._run(request, incoming)
+            digest = hashlib.sha256(incoming.body).digest()
             use, request_id = self._use(request), request.scope["request_id"]
-            return await self._around.repeats.answer(
-                caller, request_id, use, key, body, lambda: self._run(request, caller, body)
-            )
+            run = functools.partial(self._run, request, incoming)
+            return await self._around.repeats.answer(caller, request_id, use, key, digest, run)
 
-    async def _run(self, request: Request, caller: Caller | None, body: bytes) -> Response:
-        query, page = self._query(request, caller)
-        services = self._around.services
-        incoming = Incoming(request.path_params, query, request.headers, body, page, caller, services)
-        async with self._session(caller) as incoming.session:
+    async def _run(self, request: Request, incoming: Incoming) -> Response:
+        async with self._session(incoming.caller) as incoming.session:
             given = await self.route.run(**arguments(self._parameters, incoming))
             if isinstance(given, Content):
                 return await answer_stream(self.route, given)
             if isinstance(given, Page):
-                given = self._page(given, self._use(request), caller, query)
+                given = self._page(given, self._use(request), incoming.caller, incoming.query)
             return answer_bytes(self.route, given)
 
     def _session(self, caller: Caller | None) -> AbstractAsyncContextManager[Session | None]:
@@ -109,7 +112,7 @@ class Binding:
         """What a token or an idempotency key is good for: the operation on exactly these path parameters."""
         return "/".join([self.route.operation, *map(str, request.path_params.values())])
 
-    async def _body(self, request: Request) -> bytes:
+    async def _body(self, request: Request) -> bytearray:
         declared = request.headers.get("content-length", "0")
         if not declared.isdigit() or int(declared) > self._around.max_body:
             raise self._too_large()
@@ -118,7 +121,7 @@ class Binding:
             body += chunk
             if len(body) > self._around.max_body:
                 raise self._too_large()
-        return bytes(body)
+        return body
 
     def _too_large(self) -> Problem:
         limit = f"body: is larger than {self._around.max_body} octets (POSTROOM_MAX_BODY_BYTES)"

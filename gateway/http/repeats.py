@@ -3,7 +3,6 @@
 The key counts per caller and operation; with another body it is refused (draft-ietf-httpapi-idempotency-key-header).
 """
 
-import hashlib
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Protocol
@@ -33,11 +32,13 @@ class Repeats:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    async def answer(self, caller: Caller, request_id: str, use: str, key: str, body: bytes, run: Run) -> Response:
-        """The response of `run`, or the one that was given before under this key for the same use."""
+    async def answer(self, caller: Caller, request_id: str, use: str, key: str, digest: bytes, run: Run) -> Response:
+        """The response of `run`, or the one that was given before under this key for the same use.
+
+        `digest` tells bodies apart."""
         if not key or len(key) > MAX_KEY or not key.isprintable():
             raise Invalid(f"must have 1 to {MAX_KEY} printable characters", path="Idempotency-Key")
-        attempt = await self._ledger.claim(caller, use, key, hashlib.sha256(body).digest())
+        attempt = await self._ledger.claim(caller, use, key, digest)
         return await self._first(attempt, request_id, run) if attempt.state is State.NEW else _again(attempt)
 
     async def _first(self, attempt: Attempt, request_id: str, run: Run) -> Response:
