@@ -1,0 +1,77 @@
+"""One message on its way out: submitted once, then found or filed exactly once in the sent folder."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from providers.base.errors import ProviderError
+from providers.base.ports import Sent
+from providers.base.provider import Mailbox, ProviderSettings
+from providers.imap import copies, filing, presets, smtp
+from providers.imap.connection import Connection
+from providers.imap.grant import ImapGrant
+from providers.imap.ids import MessageId
+from providers.imap.pool import Pool
+from providers.imap.roles import Role
+from providers.imap.smtp import Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A message as it goes over the wire (without Bcc), and as it is filed (with it); chunks can be asked for again."""
+
+    message_id: str
+    envelope: Envelope
+    wire: Callable[[], Iterable[bytes]]
+    copy_size: int
+    copy: Callable[[], Iterable[bytes]]
+    keywords: Sequence[str] = ()
+
+
+class Outbox:
+    """The way out of one account. Its methods block."""
+
+    def __init__(self, pool: Pool, mailbox: Mailbox, grant: ImapGrant, settings: ProviderSettings) -> None:
+        self._pool, self._grant, self._settings = pool, grant, settings
+        self._marks = copies.marks(mailbox.marks)
+        files_itself = presets.files_copies(grant.brand)
+        self._appends = mailbox.copy_to_sent if mailbox.copy_to_sent is not None else not files_itself
+
+    def check_keywords(self, keywords: Sequence[str]) -> None:
+        """Whether the sent folder takes them, before anything leaves. Raises `Invalid(keywords.N)`."""
+        with self._pool.borrow() as connection:
+            target = copies.existing(connection, Role.SENT, self._marks)
+            filing.keyword_changes(keywords, frozenset(), connection.select(target or "INBOX"))
+
+    def deliver(self, parcel: Parcel) -> Sent:
+        """Submit and file. Raises as `smtp.submit`; what fails after that is in the notes."""
+        refused = smtp.submit(self._grant, self._settings, parcel.envelope, parcel.wire())
+        place: MessageId | None = None
+        notes: tuple[str, ...] = ()
+        try:
+            with self._pool.borrow() as connection:
+                place = self._file(connection, parcel)
+        except ProviderError as error:
+            notes = (f"the message was sent, but its copy in the sent folder is missing: {error.message}",)
+        return Sent(parcel.message_id, str(place) if place else None, refused=refused, notes=notes)
+
+    def find(self, message_id: str) -> MessageId | None:
+        """The message of that Message-ID in the sent folder."""
+
+        def look(connection: Connection) -> MessageId | None:
+            target = copies.existing(connection, Role.SENT, self._marks)
+            return filing.locate(connection, target, message_id) if target else None
+
+        return self._pool.read(look)
+
+    def _file(self, connection: Connection, parcel: Parcel) -> MessageId | None:
+        if not self._appends:
+            target = copies.existing(connection, Role.SENT, self._marks)
+            found = copies.wait_for(connection, target, parcel.message_id) if target else None
+            if found and parcel.keywords:
+                filing.store(connection, found.uid, parcel.keywords, ())
+            return found
+        target = copies.folder(connection, Role.SENT, self._marks)
+        if found := filing.locate(connection, target, parcel.message_id):
+            return found
+        flags = ["\\Seen", *parcel.keywords]
+        return copies.append(connection, target, flags, parcel.copy_size, parcel.copy(), parcel.message_id)
