@@ -1,5 +1,6 @@
 """Applications: making them, what browsers and sign-ins may use, their registrations at providers."""
 
+import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -45,7 +46,7 @@ class Applications:
         Raises `Invalid` for a name that cannot be used, `Exists` for one that is taken."""
         secret, signing_secret = new_secret(), new_secret()
         row = ApplicationRow(
-            client_id=new_secret()[:24],
+            client_id=secrets.token_hex(12),
             secret_hash=fingerprint(secret),
             sealed_signing_secret=self._vault.seal_bytes(signing_secret.encode()),
             name=_checked_name(name),

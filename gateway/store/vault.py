@@ -17,8 +17,7 @@ class WrongKey(Exception):
 
 
 class Vault:
-    """Seals with the first key, opens with any. `load` reads the keys anew when a value does not open: another process
-    may have rotated them."""
+    """Seals with the first key, opens with any. `load` reads the keys anew: another process may have rotated them."""
 
     def __init__(self, keys: Sequence[str], load: Load | None = None) -> None:
         self._load = load
@@ -43,7 +42,8 @@ class Vault:
         return json.loads(self.unseal_bytes(sealed))
 
     def seal_bytes(self, value: bytes) -> bytes:
-        """`value` as sealed bytes."""
+        """`value` as sealed bytes, under the newest key: one that was just retired must not be used again."""
+        self.refresh()
         return self._fernets.encrypt(value)
 
     def unseal_bytes(self, sealed: bytes) -> bytes:

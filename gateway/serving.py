@@ -1,0 +1,56 @@
+"""`postroom serve`: the web server, as one process or several."""
+
+import os
+import signal
+import sys
+import tempfile
+from argparse import Namespace
+from types import FrameType
+
+import uvicorn
+
+from gateway import logs
+from gateway.settings import PREFIX, Settings
+from gateway.store import embedded
+
+KEEP_ALIVE = 75  # seconds; longer than the idle time of common load balancers
+
+
+def serve(parsed: Namespace) -> None:
+    """Listen until SIGTERM or SIGINT; requests in progress are finished first.
+
+    `parsed`: host, port, workers, work. The embedded database belongs to this process; workers find it by its URL."""
+    settings = Settings.from_environment()
+    logs.configure(settings.log_level, settings.log_format)
+    signal.signal(signal.SIGTERM, _leave)
+    with tempfile.TemporaryDirectory(prefix="postroom-metrics-") as metrics:
+        if parsed.workers > 1:
+            os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", metrics)
+        _hand_down(settings, parsed)
+        uvicorn.run(
+            "gateway.app:create_app",
+            factory=True,
+            host=parsed.host,
+            port=parsed.port,
+            workers=parsed.workers,
+            loop="uvloop",
+            http="httptools",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE,
+        )
+
+
+def _hand_down(settings: Settings, parsed: Namespace) -> None:
+    """What the workers read from their environment."""
+    if not parsed.work:
+        os.environ[f"{PREFIX}WORK"] = "false"
+    if settings.database_url is None:
+        os.environ[f"{PREFIX}DATABASE_URL"] = embedded.start(settings.var_dir)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """Leave as if by the end of the program, so that exit handlers run and the embedded database stops."""
+    sys.exit(0)
