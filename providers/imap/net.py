@@ -149,6 +149,6 @@ def tls_error(error: Exception, endpoint: Endpoint) -> Unavailable:
         return Misconfigured(f"{where} does not speak TLS on this port (TLS handshake): is it a STARTTLS port?")
     if isinstance(error, TimeoutError):
         return Timeout(f"{where} accepted the connection, but did not finish the TLS handshake in time")
-    if isinstance(error, ssl.SSLError):
+    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
         return Misconfigured(f"the TLS handshake with {where} failed: {error.reason or 'protocol error'}")
     return Unavailable(f"{where} closed the connection during the TLS handshake")

@@ -57,7 +57,8 @@ class Conversation:
     def run(self) -> None:
         """Until the client goes."""
         if self.server.silent:
-            self.connection.recv(1 << 16)
+            while self.connection.recv(1 << 16):
+                pass
             return
         self.send(self.server.greeting)
         while (command := self.commands.read()) is not None:
@@ -66,6 +67,9 @@ class Conversation:
 
     def perform(self, tag: str, tokens: list[Token]) -> None:
         """Carry one command out, by its script where there is one."""
+        if not tokens:
+            self.send("* BAD what?")
+            return
         name, arguments = text_of(tokens[0]).upper(), tokens[1:]
         if name == "UID":
             name, arguments = f"UID {text_of(arguments[0]).upper()}", arguments[1:]

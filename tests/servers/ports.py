@@ -1,4 +1,4 @@
-"""Loopback ports: a free one, and waiting until something listens on it."""
+"""Loopback ports: a free one, waiting until something listens on it, and hanging up."""
 
 import socket
 import time
@@ -21,3 +21,12 @@ def wait_port(port: int, timeout: float = 20.0) -> None:
         except OSError:
             time.sleep(0.02)
     raise TimeoutError(f"nothing listens on port {port} after {timeout:.0f} s")
+
+
+def hang_up(connection: socket.socket) -> None:
+    """Close a connection at once, also when a file made of it is still open."""
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    connection.close()

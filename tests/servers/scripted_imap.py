@@ -8,7 +8,6 @@ Without scripts it serves `folders` correctly enough for one client at a time; `
 """
 
 import socket
-import ssl
 import threading
 import time
 from collections import defaultdict
@@ -17,6 +16,7 @@ from tests.servers.certificates import Certificate
 from tests.servers.imap_conversation import Conversation, Gone, Reply
 from tests.servers.imap_mailbox import Folder, default_folders
 from tests.servers.imap_tokens import Token
+from tests.servers.ports import hang_up
 
 CAPABILITIES = "IMAP4rev1 LITERAL+ UIDPLUS MOVE SPECIAL-USE AUTH=PLAIN SASL-IR"
 
@@ -82,7 +82,7 @@ class ScriptedImap:
         self.omit_flags = False  # leave FLAGS out of FETCH answers
         self.structure: str | None = None  # sent as BODYSTRUCTURE of every message
         self._scripts: dict[str, list[tuple[Reply, list[int]]]] = defaultdict(list)
-        self._open: list[socket.socket] = []
+        self._open: list[Conversation] = []
 
     def on(self, command: str, *replies: Reply, times: int | None = None) -> None:
         """Answer `command` (`SELECT`, `UID FETCH`, ...) so, the next `times` times (None: always)."""
@@ -108,12 +108,8 @@ class ScriptedImap:
 
     def cut(self) -> None:
         """Drop every open connection without a word."""
-        for connection in self._open:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            connection.close()
+        for conversation in self._open:
+            hang_up(conversation.connection)
         self._open.clear()
 
     def _accept(self) -> None:
@@ -129,9 +125,11 @@ class ScriptedImap:
         try:
             if self.tls:
                 connection = self.tls.context().wrap_socket(connection, server_side=True)
-            self._open.append(connection)
-            Conversation(self, connection).run()
-        except (OSError, ssl.SSLError, Gone, ValueError):
-            pass
-        finally:
+            conversation = Conversation(self, connection)
+            self._open.append(conversation)
+            try:
+                conversation.run()
+            finally:
+                hang_up(conversation.connection)
+        except (OSError, Gone, ValueError):
             connection.close()

@@ -17,6 +17,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from tests.servers.certificates import Certificate
+from tests.servers.ports import hang_up
 
 DROP = "drop"  # cut the connection
 HANG = "hang"  # never answer
@@ -50,7 +51,7 @@ class ScriptedSmtp:
         self.messages: list[Accepted] = []
         self.seen: list[str] = []
         self._scripts: dict[str, list[tuple[str, list[int], str]]] = defaultdict(list)
-        self._open: list[socket.socket] = []
+        self._open: list[_Conversation] = []
         self._closing = threading.Event()
 
     def on(self, verb: str, reply: str, *, times: int = 1 << 30, only: str = "") -> None:
@@ -74,8 +75,8 @@ class ScriptedSmtp:
     def __exit__(self, *_: object) -> None:
         self._closing.set()
         self._listener.close()
-        for connection in self._open:
-            connection.close()
+        for conversation in self._open:
+            hang_up(conversation.connection)
 
     def _accept(self) -> None:
         while True:
@@ -89,11 +90,13 @@ class ScriptedSmtp:
         try:
             if self.tls:
                 connection = self.tls.context().wrap_socket(connection, server_side=True)
-            self._open.append(connection)
-            _Conversation(self, connection).run()
-        except (OSError, ssl.SSLError, _Gone):
-            pass
-        finally:
+            conversation = _Conversation(self, connection)
+            self._open.append(conversation)
+            try:
+                conversation.run()
+            finally:
+                hang_up(conversation.connection)
+        except (OSError, _Gone):
             connection.close()
 
     def wait(self) -> None:
