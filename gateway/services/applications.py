@@ -1,5 +1,6 @@
 """Applications: making them, what browsers and sign-ins may use, their registrations at providers."""
 
+import re
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from providers.base.errors import Exists, Invalid, NotFound
 from schemas.accounts import ApplicationDto, OAuthClientReg, OAuthClientRegsPage, ServiceType
 
 _MAX_NAME = 200
+_HOST = re.compile(r"([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")  # internationalised names in their ASCII form
 
 # The contract names these fields; what the vendor writes into them is not known.
 _TYPE = "server"
@@ -160,8 +162,8 @@ def _merged(present: list[str], added: list[str], removed: list[str]) -> list[st
 def _origin(value: str) -> str:
     """An origin as browsers write it (RFC 6454 6.2); a bare domain means https."""
     parts = urlsplit(_web_url(value if "://" in value else f"https://{value}").lower())
-    if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
-        raise Invalid(f"{value!r} is more than an origin: give scheme, host and port only", path="domain")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or not _HOST.fullmatch(parts.netloc):
+        raise Invalid(f"{value!r} is no origin: give scheme, host and port only, without wildcards", path="domain")
     default = {"https": ":443", "http": ":80"}[parts.scheme]
     return f"{parts.scheme}://{parts.netloc.removesuffix(default)}"
 

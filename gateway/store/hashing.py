@@ -12,7 +12,7 @@ def new_secret() -> str:
 
 def fingerprint(secret: str) -> bytes:
     """The 32 bytes that are stored in place of `secret`."""
-    return hashlib.sha256(secret.encode()).digest()
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()
 
 
 def matches(secret: str, stored: bytes) -> bool:

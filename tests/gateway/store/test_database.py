@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 
 from gateway.settings import Settings
-from gateway.store import migrate
 from gateway.store.announcements import announce
 from gateway.store.database import Database, DatabaseUnavailable
 from tests.gateway.database import fresh_database
@@ -51,22 +49,6 @@ async def test_a_database_that_is_away_is_named(tmp_path: Path) -> None:
         await database.migrate()
     assert "hunter2" not in reason + str(raised.value)
     await database.close()
-
-
-def test_the_migrations_make_exactly_the_tables(database_url: str) -> None:
-    engine = sa.create_engine(database_url.replace("postgresql:", "postgresql+psycopg:"))
-    with engine.connect() as connection:
-        command.check(migrate.config(connection))
-    engine.dispose()
-
-
-def test_the_migrations_can_be_undone(blank: str) -> None:
-    engine = sa.create_engine(blank.replace("postgresql:", "postgresql+psycopg:"))
-    with engine.connect() as connection:
-        migrate.upgrade(connection)
-        command.downgrade(migrate.config(connection), "base")
-        assert sa.inspect(connection).get_table_names() == ["alembic_version"]
-    engine.dispose()
 
 
 async def test_a_transaction_is_undone_when_its_block_raises(database: Database) -> None:
