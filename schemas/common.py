@@ -1,6 +1,6 @@
 """Shapes that every area shares: acknowledgements and problems."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -10,7 +10,7 @@ from schemas.base import Model
 class OkResponse(Model):
     """Acknowledgement."""
 
-    status: str = "Ok"
+    status: Literal["Ok"] = "Ok"
 
 
 class ApiRequestFailed(Model):

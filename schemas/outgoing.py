@@ -8,7 +8,7 @@ import base64
 import binascii
 import re
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -145,13 +145,6 @@ class OutgoingEmail(OutgoingEmailReply):
     keywords: list[str] | None = None
 
 
-class SendStatus(StrEnum):
-    """Ok: the message left. Scheduled: it will at `sendTime`."""
-
-    OK = "Ok"
-    SCHEDULED = "Scheduled"
-
-
 class ProcessingStatus(StrEnum):
     """Incomplete = sent, but a follow-on step failed."""
 
@@ -175,10 +168,9 @@ class EmailSendError(Model):
     error_message: str | None = None
 
 
-class EmailSendResponse(Model):
-    """Result of sending."""
+class SendResult(Model):
+    """What is known of a message that left or will."""
 
-    status: SendStatus = SendStatus.OK
     id: Annotated[str | None, Field(description="message id, only if it could be found")] = None
     submitted_message_id: Annotated[
         str | None, Field(description="Message-Id chosen for an SMTP submission; some servers replace it")
@@ -189,8 +181,16 @@ class EmailSendResponse(Model):
     processing_error: EmailSendError | None = None
 
 
-class EmailDraftSendResponse(EmailSendResponse):
+class EmailSendResponse(SendResult):
+    """Result of sending."""
+
+    status: Literal["Ok"] = "Ok"
+
+
+class EmailDraftSendResponse(SendResult):
     """Result of sending or scheduling a draft."""
+
+    status: Literal["Ok", "Scheduled"] = "Ok"
 
 
 class DraftSendDetails(Model):

@@ -1,14 +1,15 @@
 """The OpenAPI document of the API, derived from the rows and the schemas; nothing in it is written twice."""
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from http import HTTPStatus
-from inspect import cleandoc
+from inspect import cleandoc, isclass
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from gateway.http.parameters import Parameter, Source, parameters
+from gateway.http.parameters import Parameter, Source, parameters, plain
 from gateway.http.route import Audience, Media, Route
 from schemas.common import ApiRequestFailed, OkResponse
 from schemas.mail import EmailAttachmentContent
@@ -90,6 +91,8 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
 def _parameter(item: Parameter) -> dict[str, Any]:
     assert item.adapter is not None
     schema = _plain(item.adapter.json_schema(ref_template=_REF))
+    if _is_enum(kind := plain(item.annotation)):
+        schema = _ref(kind)
     schema.pop("$defs", None)
     description = schema.pop("description", None)
     shown = {"name": item.wire, "in": item.source.value, "required": item.required, "schema": schema}
@@ -148,9 +151,20 @@ def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
             if item.source is Source.BODY:
                 models[item.annotation] = None
             elif item.adapter is not None:
-                enums |= TypeAdapter(item.annotation).json_schema(ref_template=_REF).get("$defs", {})
+                enums |= _enums(item)
     _, top = models_json_schema([(model, "validation") for model in models], ref_template=_REF)
     return dict(sorted(_plain({**enums, **top["$defs"]}).items()))
+
+
+def _enums(item: Parameter) -> dict[str, Any]:
+    """The enums that a parameter refers to."""
+    schema = TypeAdapter(item.annotation).json_schema(ref_template=_REF)
+    kind = plain(item.annotation)
+    return {kind.__name__: TypeAdapter(kind).json_schema()} if _is_enum(kind) else schema.get("$defs", {})
+
+
+def _is_enum(kind: Any) -> bool:
+    return isclass(kind) and issubclass(kind, Enum)
 
 
 def _plain(schema: Any) -> Any:

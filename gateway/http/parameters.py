@@ -85,15 +85,15 @@ def parameters(function: Callable[..., Any], path: str) -> tuple[Parameter, ...]
 def _parameter(name: str, hint: Any, default: Any, in_path: set[str]) -> Parameter:
     required = default is inspect.Parameter.empty
     value = None if required else default
-    plain = _plain(hint)
+    kind = plain(hint)
     if to_camel(name) in in_path:
         return Parameter(name, to_camel(name), Source.PATH, hint, True, adapter=TypeAdapter(hint))
     if header := next((mark for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, Header)), None):
         return Parameter(name, header.name, Source.HEADER, hint, required, value, TypeAdapter(hint))
-    if inspect.isclass(plain) and (source := _source(plain)):
-        adapter = TypeAdapter(plain) if source is Source.BODY else None
-        return Parameter(name, name, source, plain, required, value, adapter)
-    return Parameter(name, to_camel(name), Source.QUERY, hint, required, value, TypeAdapter(hint), _is_list(plain))
+    if inspect.isclass(kind) and (source := _source(kind)):
+        adapter = TypeAdapter(kind) if source is Source.BODY else None
+        return Parameter(name, name, source, kind, required, value, adapter)
+    return Parameter(name, to_camel(name), Source.QUERY, hint, required, value, TypeAdapter(hint), _is_list(kind))
 
 
 def _source(kind: type) -> Source | None:
@@ -105,19 +105,19 @@ def _source(kind: type) -> Source | None:
         return Source.PAGE
     if issubclass(kind, Model):
         return Source.BODY
-    builtin = kind.__module__ in ("builtins", "datetime") or issubclass(kind, Enum)
+    builtin = kind.__module__ in ("builtins", "datetime", "pydantic.types") or issubclass(kind, Enum)
     return None if builtin else Source.SERVICE
 
 
-def _plain(hint: Any) -> Any:
+def plain(hint: Any) -> Any:
     """The type without `Annotated` and without `| None`."""
     if get_origin(hint) is Annotated:
-        return _plain(get_args(hint)[0])
+        return plain(get_args(hint)[0])
     if get_origin(hint) in (Union, UnionType):
         rest = [kind for kind in get_args(hint) if kind is not NoneType]
-        return _plain(rest[0]) if len(rest) == 1 else hint
+        return plain(rest[0]) if len(rest) == 1 else hint
     return hint
 
 
-def _is_list(plain: Any) -> bool:
-    return get_origin(plain) in (list, tuple)
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) in (list, tuple)

@@ -26,6 +26,7 @@ from schemas.outgoing import (
     OutgoingEmail,
     OutgoingEmailReply,
     ProcessingStatus,
+    SendResult,
     is_address,
 )
 
@@ -33,7 +34,7 @@ from schemas.outgoing import (
 SEND_TIMEOUT = 25.0  # seconds
 _NOT_OFFERED = {"tracking": FailedStep.TRACKING, "follow_up": FailedStep.FOLLOW_UP}
 
-R = TypeVar("R", bound=EmailSendResponse)
+R = TypeVar("R", bound=SendResult)
 
 
 class Sending:

@@ -43,8 +43,16 @@ def test_every_route_declares_who_may_call_it() -> None:
 
 
 def test_operations_of_this_part_are_all_served(contract: dict[str, Any]) -> None:
-    areas = ("/v1/am/accounts", "/v1/am/application", "/v1/am/oauth_regs", "/v1/account", "/v1/email/messages",
-             "/v1/email/conversations/{threadId}", "/v1/email/drafts", "/v1/email/folders")
+    areas = (
+        "/v1/am/accounts",
+        "/v1/am/application",
+        "/v1/am/oauth_regs",
+        "/v1/account",
+        "/v1/email/messages",
+        "/v1/email/conversations/{threadId}",
+        "/v1/email/drafts",
+        "/v1/email/folders",
+    )
     later = {("get", "/v1/email/conversations/{threadId}/followup")}  # comes with follow-ups
     wanted = {key for key in operations(contract) if key[1].startswith(areas)} - later
     assert wanted <= operations(document(ROUTES, "0")).keys()
