@@ -1,15 +1,15 @@
 """Idempotency keys: a request is claimed before it is carried out; its answer is kept, sealed, for 24 hours."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 
 from sqlalchemy import delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from gateway.claims import Attempt, State
+from gateway.identity import Caller
 from gateway.store.database import Database
 from gateway.store.tables import IdempotencyKeyRow
 from gateway.store.vault import Vault
@@ -18,68 +18,47 @@ LIFE = timedelta(hours=24)
 ABANDONED_AFTER = timedelta(minutes=2)  # far longer than a request may take: its process must have died
 
 
-class ClaimState(StrEnum):
-    """What to do: carry it out, come back later, repeat the answer, or refuse the key."""
-
-    NEW = "new"
-    RUNNING = "running"
-    DONE = "done"
-    MISMATCH = "mismatch"
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A key's claim; `status` and `body` are the answer of one that is done."""
-
-    id: int
-    state: ClaimState
-    status: int = 0
-    body: bytes = b""
-
-
 class IdempotencyKeys:
-    """Claims keys. `account_id` is None for what an application does itself."""
+    """Claims keys; what an application does itself is told from what it does on an account."""
 
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database, self._vault = database, vault
 
-    async def claim(
-        self, application_id: int, account_id: int | None, route: str, key: str, request_hash: bytes
-    ) -> Claim:
-        """Claim `key`, or learn what became of the request that claimed it first."""
+    async def claim(self, caller: Caller, use: str, key: str, body_hash: bytes) -> Attempt:
+        """Claim `key` for a `use` (an operation) of the caller, or learn what became of the request that claimed it."""
         values = {
-            "application_id": application_id,
-            "account_id": account_id,
-            "route": route,
+            "application_id": caller.application.id,
+            "account_id": caller.account.id if caller.account else None,
+            "route": use,
             "key": key,
-            "request_hash": request_hash,
+            "request_hash": body_hash,
         }
         async with self._database.session() as session:
             claimed = await _insert(session, values)
             if claimed is not None:
-                return Claim(claimed, ClaimState.NEW)
-            return self._known(await _select(session, values), request_hash)
+                return Attempt(State.NEW, claimed)
+            return self._known(await _select(session, values), body_hash)
 
-    def _known(self, row: IdempotencyKeyRow | None, request_hash: bytes) -> Claim:
+    def _known(self, row: IdempotencyKeyRow | None, body_hash: bytes) -> Attempt:
         if row is None:  # given up between the two statements
-            return Claim(0, ClaimState.RUNNING)
-        if row.request_hash != request_hash:
-            return Claim(row.id, ClaimState.MISMATCH)
-        if row.state == ClaimState.RUNNING or row.sealed_answer is None or row.status is None:
-            return Claim(row.id, ClaimState.RUNNING)
-        return Claim(row.id, ClaimState.DONE, row.status, self._vault.unseal_bytes(row.sealed_answer))
+            return Attempt(State.RUNNING)
+        if row.request_hash != body_hash:
+            return Attempt(State.OTHER_BODY, row.id)
+        if row.status is None or row.sealed_answer is None:
+            return Attempt(State.RUNNING, row.id)
+        return Attempt(State.DONE, row.id, row.status, self._vault.unseal_bytes(row.sealed_answer))
 
-    async def finish(self, claim: Claim, status: int, body: bytes) -> None:
+    async def finish(self, attempt: Attempt, status: int, body: bytes) -> None:
         """Keep the answer; without effect when the claim was taken over."""
         values = {"state": "done", "status": status, "sealed_answer": self._vault.seal_bytes(body)}
-        statement = update(IdempotencyKeyRow).where(col(IdempotencyKeyRow.id) == claim.id).values(values)
+        statement = update(IdempotencyKeyRow).where(col(IdempotencyKeyRow.id) == attempt.id).values(values)
         async with self._database.read() as session:
             await session.execute(statement)
 
-    async def abandon(self, claim: Claim) -> None:
+    async def give_up(self, attempt: Attempt) -> None:
         """Free the key: nothing was done under it."""
         async with self._database.read() as session:
-            await session.execute(delete(IdempotencyKeyRow).where(col(IdempotencyKeyRow.id) == claim.id))
+            await session.execute(delete(IdempotencyKeyRow).where(col(IdempotencyKeyRow.id) == attempt.id))
 
     async def expire(self, older_than: timedelta = LIFE) -> int:
         """Delete the keys of requests that are longer ago; how many."""

@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from gateway.store.database import Database
 from gateway.store.tables import SendRow
+from providers.base.ports import Sent
 
 _KEY_LIFE = text("interval '24 hours'")
 
@@ -42,8 +43,8 @@ class Sends:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin_send(
-        self, account_id: int, message_id: str, draft_id: str | None = None, key: str | None = None
+    async def begin(
+        self, account_id: int, message_id: str, *, key: str | None = None, draft_id: str | None = None
     ) -> LoggedSend:
         """Log that a message is about to be submitted; or find what was begun for this draft or idempotency key (of
         the last 24 hours) and has not failed."""
@@ -56,17 +57,15 @@ class Sends:
                 return _logged(row, fresh=True)
             return _logged(await _earlier(session, account_id, draft_id, key), fresh=False)
 
-    async def set_send_state(
-        self,
-        send_id: int,
-        state: SendState,
-        error: str | None = None,
-        provider_id: str | None = None,
-        thread_id: str | None = None,
-    ) -> None:
-        """Say how it went on; `error` is for people."""
-        values = {"state": state, "error": error, "provider_id": provider_id, "thread_id": thread_id}
-        statement = update(SendRow).where(col(SendRow.id) == send_id).values(**values, updated_at=func.now())
+    async def settle(self, send: int, state: SendState, *, error: str | None = None, sent: Sent | None = None) -> None:
+        """Say how it went on: `error` for people, `sent` with the provider's ids where they are known."""
+        values = {
+            "state": state,
+            "error": error,
+            "provider_id": sent.id if sent else None,
+            "thread_id": sent.thread_id if sent else None,
+        }
+        statement = update(SendRow).where(col(SendRow.id) == send).values(**values, updated_at=func.now())
         async with self._database.read() as session:
             await session.execute(statement)
 

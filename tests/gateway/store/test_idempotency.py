@@ -9,14 +9,16 @@ import pytest
 import sqlalchemy as sa
 from cryptography.fernet import Fernet
 
+from gateway.claims import Attempt, State
 from gateway.identity import Caller
 from gateway.services.applications import Applications
 from gateway.store import values
 from gateway.store.database import Database
-from gateway.store.idempotency import Claim, ClaimState, IdempotencyKeys
+from gateway.store.idempotency import IdempotencyKeys
 from gateway.store.queries import accounts
 from gateway.store.sends import Sends, SendState
 from gateway.store.vault import Vault
+from providers.base.ports import Sent
 
 pytestmark = pytest.mark.anyio
 
@@ -39,11 +41,6 @@ def keys(database: Database) -> IdempotencyKeys:
     return IdempotencyKeys(database, VAULT)
 
 
-async def _claim(keys: IdempotencyKeys, caller: Caller, route: str, key: str, request_hash: bytes) -> Claim:
-    account = caller.account.id if caller.account else None
-    return await keys.claim(caller.application.id, account, route, key, request_hash)
-
-
 async def _age(database: Database, table: str, row: int, minutes: int) -> None:
     statement = sa.text(f"update {table} set created_at = created_at - make_interval(mins => :age) where id = :id")
     async with database.session() as session:
@@ -51,68 +48,68 @@ async def _age(database: Database, table: str, row: int, minutes: int) -> None:
 
 
 async def test_a_key_is_claimed_once_and_then_gives_its_answer(keys: IdempotencyKeys, caller: Caller) -> None:
-    first = await _claim(keys, caller, "send", "k", b"body")
-    assert first.state is ClaimState.NEW
-    assert (await _claim(keys, caller, "send", "k", b"body")).state is ClaimState.RUNNING
+    first = await keys.claim(caller, "send", "k", b"body")
+    assert first.state is State.NEW
+    assert (await keys.claim(caller, "send", "k", b"body")).state is State.RUNNING
     await keys.finish(first, 201, b'{"id": "1"}')
-    again = await _claim(keys, caller, "send", "k", b"body")
-    assert again == Claim(first.id, ClaimState.DONE, 201, b'{"id": "1"}')
-    assert (await _claim(keys, caller, "send", "k", b"other body")).state is ClaimState.MISMATCH
+    again = await keys.claim(caller, "send", "k", b"body")
+    assert again == Attempt(State.DONE, first.id, 201, b'{"id": "1"}')
+    assert (await keys.claim(caller, "send", "k", b"other body")).state is State.OTHER_BODY
 
 
 async def test_of_many_at_once_one_gets_the_key(keys: IdempotencyKeys, caller: Caller) -> None:
-    attempts = await asyncio.gather(*(_claim(keys, caller, "send", "k", b"body") for _ in range(20)))
+    attempts = await asyncio.gather(*(keys.claim(caller, "send", "k", b"body") for _ in range(20)))
     assert sorted(attempt.state.value for attempt in attempts) == ["new"] + ["running"] * 19
 
 
 async def test_an_application_as_such_has_its_own_keys(keys: IdempotencyKeys, caller: Caller) -> None:
     alone = replace(caller, account=None)
     for one in (caller, alone):
-        assert (await _claim(keys, one, "upsert", "k", b"")).state is ClaimState.NEW
-        assert (await _claim(keys, one, "upsert", "k", b"")).state is ClaimState.RUNNING
-        assert (await _claim(keys, one, "another use", "k", b"")).state is ClaimState.NEW
+        assert (await keys.claim(one, "upsert", "k", b"")).state is State.NEW
+        assert (await keys.claim(one, "upsert", "k", b"")).state is State.RUNNING
+        assert (await keys.claim(one, "another use", "k", b"")).state is State.NEW
 
 
 async def test_a_key_that_was_given_up_is_free(keys: IdempotencyKeys, caller: Caller) -> None:
-    await keys.abandon(await _claim(keys, caller, "send", "k", b"body"))
-    assert (await _claim(keys, caller, "send", "k", b"other body")).state is ClaimState.NEW
+    await keys.give_up(await keys.claim(caller, "send", "k", b"body"))
+    assert (await keys.claim(caller, "send", "k", b"other body")).state is State.NEW
 
 
 async def test_a_claim_whose_process_died_is_taken_over_and_the_first_claimer_is_fenced_off(
     keys: IdempotencyKeys, caller: Caller, database: Database
 ) -> None:
-    first = await _claim(keys, caller, "send", "k", b"body")
+    first = await keys.claim(caller, "send", "k", b"body")
     await _age(database, "idempotency_key", first.id, 3)
-    assert (await _claim(keys, caller, "send", "k", b"other body")).state is ClaimState.MISMATCH
-    second = await _claim(keys, caller, "send", "k", b"body")
-    assert second.state is ClaimState.NEW
+    assert (await keys.claim(caller, "send", "k", b"other body")).state is State.OTHER_BODY
+    second = await keys.claim(caller, "send", "k", b"body")
+    assert second.state is State.NEW
     await keys.finish(first, 500, b"late")
-    await keys.abandon(first)
-    assert (await _claim(keys, caller, "send", "k", b"body")).state is ClaimState.RUNNING
+    await keys.give_up(first)
+    assert (await keys.claim(caller, "send", "k", b"body")).state is State.RUNNING
     await keys.finish(second, 201, b"{}")
-    assert (await _claim(keys, caller, "send", "k", b"body")).status == 201
+    assert (await keys.claim(caller, "send", "k", b"body")).status == 201
 
 
 async def test_answers_are_kept_for_a_day(keys: IdempotencyKeys, caller: Caller, database: Database) -> None:
-    first = await _claim(keys, caller, "send", "k", b"body")
+    first = await keys.claim(caller, "send", "k", b"body")
     await keys.finish(first, 201, b"{}")
     await _age(database, "idempotency_key", first.id, 23 * 60)
-    assert (await _claim(keys, caller, "send", "k", b"body")).state is ClaimState.DONE
+    assert (await keys.claim(caller, "send", "k", b"body")).state is State.DONE
     await _age(database, "idempotency_key", first.id, 2 * 60)
-    assert (await _claim(keys, caller, "send", "k", b"other body")).state is ClaimState.NEW
+    assert (await keys.claim(caller, "send", "k", b"other body")).state is State.NEW
 
 
 async def test_old_keys_are_swept(keys: IdempotencyKeys, caller: Caller, database: Database) -> None:
-    old, young = [await _claim(keys, caller, "send", name, b"") for name in ("old", "young")]
+    old, young = [await keys.claim(caller, "send", name, b"") for name in ("old", "young")]
     await _age(database, "idempotency_key", old.id, 25 * 60)
     assert await keys.expire() == 1
     assert await keys.expire() == 0
-    assert (await _claim(keys, caller, "send", "young", b"")) == Claim(young.id, ClaimState.RUNNING)
+    assert (await keys.claim(caller, "send", "young", b"")) == Attempt(State.RUNNING, young.id)
     assert await keys.expire(timedelta(0)) >= 1
 
 
 async def test_answers_are_sealed(keys: IdempotencyKeys, caller: Caller, database: Database) -> None:
-    attempt = await _claim(keys, caller, "upsert", "k", b"body")
+    attempt = await keys.claim(caller, "upsert", "k", b"body")
     await keys.finish(attempt, 200, b'{"accessToken": "tell nobody"}')
     async with database.read() as session:
         row = (await session.execute(sa.text("select * from idempotency_key where id = :id"), {"id": attempt.id})).one()
@@ -126,10 +123,10 @@ def _account(caller: Caller) -> int:
 
 async def test_a_send_is_logged_from_its_start_to_its_end(database: Database, caller: Caller) -> None:
     sends, account = Sends(database), _account(caller)
-    begun = await sends.begin_send(account, "<1@example.com>", key="k")
+    begun = await sends.begin(account, "<1@example.com>", key="k")
     assert (begun.fresh, begun.state, begun.message_id) == (True, SendState.SENDING, "<1@example.com>")
-    await sends.set_send_state(begun.id, SendState.SENT, None, "id 1", "thread 1")
-    again = await sends.begin_send(account, "<2@example.com>", key="k")
+    await sends.settle(begun.id, SendState.SENT, sent=Sent("<1@example.com>", "id 1", "thread 1"))
+    again = await sends.begin(account, "<2@example.com>", key="k")
     assert (again.id, again.fresh, again.state, again.message_id) == (
         begun.id,
         False,
@@ -142,26 +139,26 @@ async def test_a_send_is_logged_from_its_start_to_its_end(database: Database, ca
 async def test_a_draft_is_sent_once_unless_it_failed(database: Database, caller: Caller) -> None:
     sends, account = Sends(database), _account(caller)
     many = await asyncio.gather(
-        *(sends.begin_send(account, f"<{number}@example.com>", draft_id="d1") for number in range(10))
+        *(sends.begin(account, f"<{number}@example.com>", draft_id="d1") for number in range(10))
     )
     assert [send.fresh for send in many].count(True) == 1
     assert len({send.id for send in many}) == 1
-    await sends.set_send_state(many[0].id, SendState.FAILED, error="the server refused it")
-    retry = await sends.begin_send(account, "<11@example.com>", draft_id="d1")
+    await sends.settle(many[0].id, SendState.FAILED, error="the server refused it")
+    retry = await sends.begin(account, "<11@example.com>", draft_id="d1")
     assert retry.fresh
-    await sends.set_send_state(retry.id, SendState.UNKNOWN, error="the answer was lost")
-    assert (await sends.begin_send(account, "<12@example.com>", draft_id="d1")).state is SendState.UNKNOWN
-    assert (await sends.begin_send(account, "<13@example.com>", draft_id="d2")).fresh
+    await sends.settle(retry.id, SendState.UNKNOWN, error="the answer was lost")
+    assert (await sends.begin(account, "<12@example.com>", draft_id="d1")).state is SendState.UNKNOWN
+    assert (await sends.begin(account, "<13@example.com>", draft_id="d2")).fresh
 
 
 async def test_sends_without_a_key_are_independent(database: Database, caller: Caller) -> None:
     sends, account = Sends(database), _account(caller)
-    assert (await sends.begin_send(account, "<1@example.com>")).fresh
-    assert (await sends.begin_send(account, "<1@example.com>")).fresh
+    assert (await sends.begin(account, "<1@example.com>")).fresh
+    assert (await sends.begin(account, "<1@example.com>")).fresh
 
 
 async def test_a_key_of_the_day_before_counts_no_more(database: Database, caller: Caller) -> None:
     sends, account = Sends(database), _account(caller)
-    first = await sends.begin_send(account, "<1@example.com>", key="k")
+    first = await sends.begin(account, "<1@example.com>", key="k")
     await _age(database, "send", first.id, 25 * 60)
-    assert (await sends.begin_send(account, "<2@example.com>", key="k")).fresh
+    assert (await sends.begin(account, "<2@example.com>", key="k")).fresh
