@@ -36,7 +36,7 @@ def parse_addresses(value: str) -> list[EmailAddress]:
             return _parse_unusual(value)
         quoted, phrase, bracketed, bare = match.groups()
         name = _name(quoted if quoted is not None else phrase or "")
-        found.append(_Reading(name, bracketed or bare, match[0].rstrip().rstrip(",")).mailbox())
+        found.append(_mailbox(name, bracketed or bare, match[0]))
         position = match.end()
     return found
 
@@ -50,11 +50,13 @@ class _Reading:
     bracketed: bool = False  # the address stood in angle brackets
     plain: bool = False  # the name has neither quotes nor an at sign
 
-    def mailbox(self) -> EmailAddress:
-        claimed = {found.lower() for found in _ADDRESS.findall(self.name)} if "@" in self.name else set()
-        doubtful = self.doubtful or bool(claimed - {(self.address or "").lower()})
-        raw = _SPACE.sub(" ", self.raw).strip() if doubtful else None
-        return EmailAddress(name=self.name or None, address=self.address or None, raw=raw)
+
+def _mailbox(name: str, address: str | None, raw: str, doubtful: bool = False) -> EmailAddress:
+    if "@" in name:
+        claimed = {found.lower() for found in _ADDRESS.findall(name)}
+        doubtful = doubtful or bool(claimed - {(address or "").lower()})
+    shown = _SPACE.sub(" ", raw).strip().rstrip(",").rstrip() if doubtful else None
+    return EmailAddress(name=name or None, address=address or None, raw=shown)
 
 
 def _parse_unusual(value: str) -> list[EmailAddress]:
@@ -66,7 +68,8 @@ def _parse_unusual(value: str) -> list[EmailAddress]:
                 readings[-1] = _joined(before, reading)
             else:
                 readings.append(reading)
-    return [_settled(reading).mailbox() for reading in readings]
+    settled = map(_settled, readings)
+    return [_mailbox(reading.name, reading.address, reading.raw, reading.doubtful) for reading in settled]
 
 
 def _joined(before: _Reading, reading: _Reading) -> _Reading:
@@ -165,7 +168,7 @@ def _phrase(tokens: list[Token]) -> str:
 
 
 def _name(text: str) -> str:
-    return _SPACE.sub(" ", decode_words(text)).strip()
+    return " ".join(decode_words(text).split()) if text else text
 
 
 def _is_plain(tokens: list[Token]) -> bool:

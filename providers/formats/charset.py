@@ -27,6 +27,7 @@ _NO_CHARSETS = frozenset(("unicode_escape", "raw_unicode_escape", "idna", "punyc
 _META = re.compile(rb"<meta[^>]{1,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 _XML = re.compile(rb"\s*<\?xml[^>]{1,100}?encoding\s*=\s*[\"']([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
 _MARKS = ((codecs.BOM_UTF8, "utf_8"), (codecs.BOM_UTF16_LE, "utf_16_le"), (codecs.BOM_UTF16_BE, "utf_16_be"))
+_MARKED = (b"\xef", b"\xff", b"\xfe")
 _SAMPLE = 8192  # octets that are looked at for a guess
 _ASCII = bytes(range(128))
 _WESTERN = 0.25  # share of octets beyond ASCII below which a text is taken as Western European
@@ -53,9 +54,10 @@ def decode_text(data: bytes, charset: str | None, *, html: bool = False) -> str:
     In order: byte order mark, UTF-8 where the HTML says so itself and it fits, the declared charset, the one of the
     HTML, UTF-8, the declared one with a little damage, and last a guess.
     """
-    for mark, name in _MARKS:
-        if data.startswith(mark):
-            return data[len(mark) :].decode(name, "replace")
+    if data[:1] in _MARKED:
+        for mark, name in _MARKS:
+            if data.startswith(mark):
+                return data[len(mark) :].decode(name, "replace")
     declared, own = _codec(charset or ""), _html_codec(data) if html else None
     for codec in (own if own == "utf-8" else None, declared, own, "utf-8"):
         if codec and (text := _strict(data, codec)) is not None:

@@ -17,6 +17,7 @@ LINE = 78  # columns without the line end (RFC 5322 2.1.1)
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
+_LONGEST_LINE = 900  # of a word that cannot be folded (RFC 5322 2.1.1: 998 with the field's name)
 _LONGEST_WORD = 60  # what is longer is encoded, so that it can be folded
 _WORD_OCTETS = 36  # of text in one encoded word: 60 columns, which fit behind most field names
 _Q_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")  # in a phrase as well
@@ -40,8 +41,8 @@ def text_tokens(text: str) -> list[str]:
     """The tokens of an unstructured field: words, or encoded words where plain ones would not come back the same."""
     text = _CONTROL.sub(" ", text)
     words = text.split(" ")
-    plain = text.isascii() and "=?" not in text and all(0 < len(word) <= _LONGEST_WORD * 15 for word in words)
-    return words if plain else encoded_words(text)
+    plain = text.isascii() and "=?" not in text and all(0 < len(word) <= _LONGEST_LINE for word in words)
+    return words if plain or not text else encoded_words(text)
 
 
 def encoded_words(text: str) -> list[str]:

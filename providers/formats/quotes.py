@@ -8,7 +8,7 @@ from mailparser_reply.parser import EmailMessage
 from providers.formats.markup import parse_html, write_html
 
 # Where the beginning of a quote is looked for; the library's patterns are quadratic in the length of a line.
-MAX_TEXT, MAX_LINE = 50_000, 300  # characters
+MAX_TEXT, MAX_LINE = 24_000, 300  # characters
 
 _LANGUAGES = ["en", "de", "fr", "es", "it", "nl", "da", "sv", "no", "fi", "pl", "cs", "pt", "ja", "ko", "zh"]
 _INTRODUCTION = EmailMessage(text="", languages=_LANGUAGES).HEADER_REGEX

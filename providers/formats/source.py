@@ -104,17 +104,27 @@ class Source:
             return []
         spans: list[_Span] = []
         begun: int | None = None
+        nested = 0
         position = self._data.find(delimiter, body.start, body.end)
         while position >= 0 and len(spans) < MAX_PARTS:
             end, closing = self._delimiter_end(position, delimiter, body)
-            if end is not None:
+            if nested and closing:
+                nested -= 1
+            elif end is not None and not nested:
                 if begun is not None:
                     spans.append(_Span(begun, max(begun, self._line_end_before(position, body))))
                 begun = None if closing else end
                 if closing:
                     break
+                nested = self._reuses(delimiter[2:], _Span(end, body.end))
             position = self._data.find(delimiter, position + len(delimiter), body.end)
         return [*spans, _Span(begun, body.end)] if begun is not None else spans
+
+    def _reuses(self, boundary: bytes, part: _Span) -> int:
+        """1 when a part is a multipart with the boundary of its parent (old Outlook Express): the inner one owns the
+        delimiters up to its closing one, as for IMAP servers."""
+        header = self._data[part.start : min(body_offset(self._data, part.start, part.end), part.start + 4096)]
+        return int(boundary in header and b"multipart/" in header.lower() and b"boundary=" in header.lower())
 
     def _delimiter_end(self, position: int, delimiter: bytes, body: _Span) -> tuple[int | None, bool]:
         """Where the line after a delimiter begins, None when this is none; and whether it is the closing one."""

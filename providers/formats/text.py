@@ -41,7 +41,7 @@ def html_to_text(source: str) -> str:
         text = Inscriptis(root, _CONFIG).get_text()
     except (RecursionError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError):
         text = str(root.text_content())
-    lines = (line.rstrip() for line in text.replace("\xa0", " ").split("\n"))
+    lines = [line.rstrip() for line in text.replace("\xa0", " ").split("\n")]
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
 
 

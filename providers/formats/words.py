@@ -20,7 +20,7 @@ def decode_words(value: str) -> str:
     charset, octets, position = "", b"", 0
     for match in _WORD.finditer(value):
         gap = value[position : match.start()]
-        word_charset = match[1].partition("*")[0].lower()  # RFC 2231 section 5: charset*language
+        word_charset = match[1].lower().partition("*")[0]  # RFC 2231 section 5: charset*language
         if octets and (gap.strip() or word_charset != charset):
             done.append(decode_text(octets, charset))
             octets = b""
@@ -44,4 +44,9 @@ def clean(value: str) -> str:
 
 def _octets(encoding: str, payload: str) -> bytes:
     raw = payload.encode("utf-8", "surrogateescape")
-    return decode_transfer(raw, "base64") if encoding in "bB" else binascii.a2b_qp(raw, header=True)
+    if encoding in "qQ":
+        return binascii.a2b_qp(raw, header=True)
+    try:
+        return binascii.a2b_base64(raw, strict_mode=True)
+    except binascii.Error:
+        return decode_transfer(raw, "base64")
