@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
-from providers.imap import filing, ids, listing
+from providers.imap import filing, listing
 from providers.imap.connection import Connection
 from providers.imap.ids import MessageId
 from providers.imap.roles import Role
@@ -11,11 +11,6 @@ from providers.imap.wire import Stream, lines
 
 #: Seconds between looks for a copy that the server files by itself.
 _LOOKS = (0.0, 0.25, 0.5, 1.0, 1.5)
-
-
-def marks(stored: Mapping[str, str | None]) -> dict[Role, str]:
-    """The account's own marks (`Mailbox.marks`) as folder names."""
-    return {Role(role): ids.folder_name(folder) for role, folder in stored.items() if folder}
 
 
 def existing(connection: Connection, role: Role, marked: Mapping[Role, str]) -> str | None:

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 from providers.base.errors import ProviderError
 from providers.base.ports import Sent
-from providers.base.provider import Mailbox, ProviderSettings
 from providers.imap import copies, filing, presets, smtp
+from providers.imap.account import Account, marks
 from providers.imap.connection import Connection
-from providers.imap.grant import ImapGrant
 from providers.imap.ids import MessageId
-from providers.imap.pool import Pool
 from providers.imap.roles import Role
 from providers.imap.smtp import Envelope
 
@@ -30,11 +28,11 @@ class Parcel:
 class Outbox:
     """The way out of one account. Its methods block."""
 
-    def __init__(self, pool: Pool, mailbox: Mailbox, grant: ImapGrant, settings: ProviderSettings) -> None:
-        self._pool, self._grant, self._settings = pool, grant, settings
-        self._marks = copies.marks(mailbox.marks)
-        files_itself = presets.files_copies(grant.brand)
-        self._appends = mailbox.copy_to_sent if mailbox.copy_to_sent is not None else not files_itself
+    def __init__(self, account: Account) -> None:
+        self._pool, self._grant, self._settings = account.pool, account.grant, account.settings
+        self._marks = marks(account.mailbox)
+        files_itself, wish = presets.files_copies(account.grant.brand), account.mailbox.copy_to_sent
+        self._appends = not files_itself if wish is None else wish
 
     def check_keywords(self, keywords: Sequence[str]) -> None:
         """Whether the sent folder takes them, before anything leaves. Raises `Invalid(keywords.N)`."""

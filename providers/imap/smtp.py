@@ -7,7 +7,7 @@ import socket
 import ssl
 import time
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from providers.base.errors import Invalid, TooLarge, Unavailable, Uncertain, Unsupported
@@ -171,8 +171,8 @@ class Submitter:
         options += " SMTPUTF8" if envelope.smtputf8 else ""
         recipients = list(dict.fromkeys(envelope.recipients))
         lines = [f"MAIL FROM:<{envelope.sender}>{options}", *(f"RCPT TO:<{one}>" for one in recipients)]
-        mail, *answers = self._commands(lines)
-        if not mail.ok:
+        answers = self._commands(lines)
+        if not (mail := next(answers)).ok:
             raise smtp_errors.failure(mail, self.where, "MAIL", envelope.sender)
         refusals = {one: reply for one, reply in zip(recipients, answers, strict=True) if not reply.ok}
         if len(refusals) == len(recipients):
@@ -199,12 +199,13 @@ class Submitter:
         if not reply.ok:
             raise smtp_errors.failure(reply, self.where, "the message")
 
-    def _commands(self, lines: Sequence[str]) -> list[Reply]:
-        """The replies to commands that do not depend on each other, in one round trip where allowed (RFC 2920)."""
-        if "PIPELINING" not in self.extensions:
-            return [self._command(line) for line in lines]
-        self._send("".join(f"{line}\r\n" for line in lines))
-        return [self._reply() for _ in lines]
+    def _commands(self, lines: Sequence[str]) -> Iterator[Reply]:
+        """The replies to several commands, which go out in one piece where that is allowed (RFC 2920)."""
+        pipelining = "PIPELINING" in self.extensions
+        if pipelining:
+            self._send("".join(f"{line}\r\n" for line in lines))
+        for line in lines:
+            yield self._reply() if pipelining else self._command(line)
 
     def _command(self, line: str) -> Reply:
         self._send(line + "\r\n")

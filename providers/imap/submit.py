@@ -2,39 +2,36 @@
 
 from dataclasses import replace
 
-from providers.base.errors import ProviderError
+from providers.base.errors import Invalid, ProviderError
 from providers.base.lane import Lane, blocking
 from providers.base.ports import Outgoing, Sent
-from providers.base.provider import Mailbox, ProviderSettings
-from providers.formats.compose import compose
+from providers.base.provider import Mailbox
+from providers.formats.compose import Composed, compose
 from providers.imap import filing, ids
-from providers.imap.grant import ImapGrant
+from providers.imap.account import Account
+from providers.imap.ids import MessageId
 from providers.imap.outbox import Outbox, Parcel
-from providers.imap.pool import Pool
 from providers.imap.smtp import Envelope
 from schemas.mail import EmailAddress
 
 
 class Submission:
-    """A part of `ImapMessages`, which has these attributes."""
+    """A part of `ImapMessages`, which sets the attributes."""
 
+    account: Account
     lane: Lane
-    pool: Pool
-    mailbox: Mailbox
-    grant: ImapGrant
-    settings: ProviderSettings
 
     @blocking
     def send(self, outgoing: Outgoing) -> Sent:
         """See `Messages.send`."""
-        outbox = self._outbox()
+        outbox = Outbox(self.account)
         if outgoing.email.keywords:
             outbox.check_keywords(outgoing.email.keywords)
-        sent = outbox.deliver(composed_parcel(outgoing, self.mailbox))
+        sent = outbox.deliver(composed_parcel(outgoing, self.account.mailbox))
         if outgoing.answers is None:
             return sent
         try:
-            self._mark_answered(outgoing.answers.id)
+            self.account.at(ids.message_id(outgoing.answers.id), self._mark_answered)
         except ProviderError as error:
             note = f"the message was sent, but the one it answers could not be marked: {error.message}"
             return replace(sent, notes=(*sent.notes, note))
@@ -43,15 +40,11 @@ class Submission:
     @blocking
     def sent(self, message_id: str) -> Sent | None:
         """See `Messages.sent`."""
-        place = self._outbox().find(message_id)
+        place = Outbox(self.account).find(message_id)
         return Sent(message_id, str(place)) if place else None
 
-    def _outbox(self) -> Outbox:
-        return Outbox(self.pool, self.mailbox, self.grant, self.settings)
-
-    def _mark_answered(self, ref_id: str) -> None:
-        place = ids.message_id(ref_id)
-        with self.pool.borrow(place.folder) as connection:
+    def _mark_answered(self, place: MessageId) -> None:
+        with self.account.pool.borrow(place.folder) as connection:
             filing.open_message(connection, place)
             filing.store(connection, place.uid, ["\\Answered"], ())
 
@@ -61,12 +54,19 @@ def sender_of(mailbox: Mailbox) -> EmailAddress:
     return EmailAddress(name=mailbox.name, address=mailbox.email)
 
 
+def composed(outgoing: Outgoing, mailbox: Mailbox, *, bcc: bool) -> Composed:
+    """The message as octets. Raises `Invalid` for what cannot be written into a header."""
+    try:
+        return compose(outgoing, sender_of(mailbox), bcc=bcc)
+    except ValueError as error:
+        raise Invalid(f"the message cannot be written: {error}") from error
+
+
 def composed_parcel(outgoing: Outgoing, mailbox: Mailbox) -> Parcel:
-    """The message in both of its forms. The envelope's sender is the account: servers let nobody else be it."""
-    wire = compose(outgoing, sender_of(mailbox), bcc=False)
-    copy = compose(outgoing, sender_of(mailbox), bcc=True)
+    """The message in both of its forms; the envelope's sender is the account, whoever it is from. Raises `Invalid`."""
+    wire, copy = composed(outgoing, mailbox, bcc=False), composed(outgoing, mailbox, bcc=True)
     envelope = Envelope(
-        sender=mailbox.email,
+        sender=wire.envelope_from,
         recipients=wire.recipients,
         size=wire.size,
         smtputf8=wire.needs_smtputf8,

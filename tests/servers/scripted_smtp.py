@@ -129,7 +129,10 @@ class _Conversation:
 
     def reply(self, verb: str, line: str, usual: str) -> bool:
         """Send the prescribed reply, or the usual one; whether it is a success."""
-        text = self.server.script(verb, line) or usual
+        return self.say(self.server.script(verb, line) or usual)
+
+    def say(self, text: str) -> bool:
+        """Do what a script says; whether it is a success."""
         if text == DROP:
             raise _Gone
         if text == HANG:
@@ -180,16 +183,23 @@ class _Conversation:
 
     def do_mail(self, rest: str) -> None:
         match = re.match(r"FROM:<([^>]*)>\s*(.*)", rest)
-        if match and self.reply("MAIL", rest, "250 2.1.0 ok"):
+        if not match:
+            self.send("501 5.5.4 FROM:<address>")
+        elif self.reply("MAIL", rest, "250 2.1.0 ok"):
             self.message = Accepted(match[1], options=match[2])
 
     def do_rcpt(self, rest: str) -> None:
         match = re.match(r"TO:<([^>]*)>", rest)
-        if match and self.message and self.reply("RCPT", rest, "250 2.1.5 ok"):
+        if not match or not self.message:
+            self.send("503 5.5.1 MAIL first")
+        elif self.reply("RCPT", rest, "250 2.1.5 ok"):
             self.message.recipients.append(match[1])
 
     def do_data(self, _rest: str) -> None:
-        if not self.reply("DATA", "", "354 go on") or not self.message:
+        if not self.message:
+            self.send("503 5.5.1 MAIL first")
+            return
+        if not self.reply("DATA", "", "354 go on"):
             return
         lines: list[bytes] = []
         while (line := self.stream.readline()) not in (b".\r\n", b""):
@@ -198,9 +208,10 @@ class _Conversation:
             raise _Gone
         message, self.message = self.message, None
         message.data = b"".join(lines)
-        self.server.messages.append(message)
-        if not self.reply(".", "", "250 2.0.0 queued"):
-            self.server.messages.remove(message)
+        text = self.server.script(".", "") or "250 2.0.0 queued"
+        if text in (DROP, HANG) or text.startswith("2"):
+            self.server.messages.append(message)
+        self.say(text)
 
     def do_rset(self, _rest: str) -> None:
         self.message = None
