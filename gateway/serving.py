@@ -1,5 +1,6 @@
 """`postroom serve`: the web server, as one process or several."""
 
+import asyncio
 import os
 import signal
 import sys
@@ -10,6 +11,7 @@ from types import FrameType
 import uvicorn
 
 from gateway import logs
+from gateway.commands import migrate
 from gateway.settings import PREFIX, Settings
 from gateway.store import embedded
 
@@ -48,6 +50,7 @@ def _hand_down(settings: Settings, parsed: Namespace) -> None:
     if not parsed.work:
         os.environ[f"{PREFIX}WORK"] = "false"
     if settings.database_url is None:
+        asyncio.run(migrate(parsed))  # nobody else will; a database of the operator's own waits for its owner
         os.environ[f"{PREFIX}DATABASE_URL"] = embedded.start(settings.var_dir)
 
 

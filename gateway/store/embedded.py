@@ -4,6 +4,7 @@ It listens on a Unix socket in its data folder only. Processes of one machine th
 last one to exit stops it.
 """
 
+import json
 import warnings
 from pathlib import Path
 
@@ -27,12 +28,16 @@ def start(var_dir: Path) -> str:
 
 
 def _forget_crashed(data: Path) -> None:
-    """Remove a pid file whose number belongs to another program by now, as after the restart of a container: the server
-    would be taken for running, and PostgreSQL itself would refuse to start."""
+    """Count out processes that were killed. Remove a pid file whose number belongs to another program by now, as after
+    the restart of a container: PostgreSQL would be taken for running, and itself refuse to start."""
     file = data / "postmaster.pid"
     with InterProcessLock(PostgresServer.lock_path):  # the wheel's own: nobody is starting a server meanwhile
         if file.exists() and not _is_postgres(file.read_text().split("\n", 1)[0]):
             file.unlink()
+        handles = data / ".handle_pids.json"  # the processes that use the server; the last one stops it
+        if handles.exists():
+            alive = [pid for pid in json.loads(handles.read_text() or "[]") if psutil.pid_exists(pid)]
+            handles.write_text(json.dumps(alive))
 
 
 def _is_postgres(pid: str) -> bool:
