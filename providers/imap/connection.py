@@ -6,7 +6,7 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -53,8 +53,8 @@ class _Client(IMAPClient):  # type: ignore[misc]  # imapclient carries no types
 class Namespace:
     """Where folders of one kind lie (RFC 2342): the prefix of their names, and what separates levels."""
 
-    prefix: str
-    separator: str
+    prefix: str = ""
+    separator: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,15 @@ class Selected:
     exists: int = 0
     permanent: frozenset[str] = field(default_factory=frozenset)  # flags that can be kept; `\\*`: new ones too
     read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Commands for one folder, of which `uidvalidity` is expected where it is given."""
+
+    folder: str
+    commands: Sequence[Command] = ()
+    uidvalidity: int | None = None
 
 
 class Connection:
@@ -140,38 +149,44 @@ class Connection:
         return astring(names.encode(name, utf8=self.utf8))
 
     def on(self, folder: str, commands: Sequence[Command], *, uidvalidity: int | None = None) -> list[Answer]:
-        """Commands in a selected folder; SELECT travels along when another one, or none, is open.
+        """Commands in one folder; SELECT travels along when another one, or none, is open.
 
         They are carried out even when `uidvalidity` turns out to be another one: fit for reading only.
         Raises `NotFound` when the folder is gone or (where `uidvalidity` is given) not the one it was.
         """
-        answers = self.tour([(folder, commands)])[folder]
+        answers = self.tour([Stop(folder, commands, uidvalidity)])[folder]
         if isinstance(answers, errors.ProviderError):
             raise answers
-        if uidvalidity is not None and (self.selected is None or self.selected.uidvalidity != uidvalidity):
-            raise errors.NotFound(f"the server rebuilt the folder {names.shown(folder)!r}: its messages have new ids")
         return answers
 
-    def tour(self, stops: Sequence[tuple[str, Sequence[Command]]]) -> dict[str, list[Answer] | errors.ProviderError]:
+    def tour(self, stops: Iterable[Stop]) -> dict[str, list[Answer] | errors.ProviderError]:
         """Commands in several folders in one round trip; a folder that cannot be opened gives the reason instead."""
         here = self.selected.name if self.selected is not None else None
-        stops = sorted(stops, key=lambda stop: stop[0] != here)  # the open folder first: it needs no SELECT
+        stops = sorted(stops, key=lambda stop: stop.folder != here)  # the open folder first: it needs no SELECT
         plan: list[Command] = []
-        for folder, commands in stops:
-            plan += [] if folder == here else [(b"SELECT ", self.mailbox(folder))]
-            plan += commands
+        for stop in stops:
+            plan += [] if stop.folder == here else [(b"SELECT ", self.mailbox(stop.folder))]
+            plan += stop.commands
         answers = iter(self.pipeline(plan) if plan else ())
-        return {folder: self._visit(folder, len(commands), answers) for folder, commands in stops}
+        return {stop.folder: self._visit(stop, answers) for stop in stops}
 
-    def _visit(self, folder: str, count: int, answers: Iterator[Answer]) -> "list[Answer] | errors.ProviderError":
+    def _visit(self, stop: Stop, answers: Iterator[Answer]) -> list[Answer] | errors.ProviderError:
+        opened = None if self.selected is not None and self.selected.name == stop.folder else next(answers)
+        mine = list(islice(answers, len(stop.commands)))
         try:
-            if self.selected is None or self.selected.name != folder:
-                self.selected, opened = None, next(answers)
-                self.selected = _selected(folder, opened)
-            return list(islice(answers, count))
+            if opened is not None:
+                self.selected = None
+                self.selected = _selected(stop.folder, opened)
+            self._check(stop)
         except errors.ProviderError as error:
-            list(islice(answers, count))
             return error
+        return mine
+
+    def _check(self, stop: Stop) -> None:
+        if stop.uidvalidity is not None and self.selected and self.selected.uidvalidity != stop.uidvalidity:
+            raise errors.NotFound(
+                f"the server rebuilt the folder {names.shown(stop.folder)!r}: its messages have new ids"
+            )
 
     def select(self, folder: str, *, uidvalidity: int | None = None) -> Selected:
         """Open a folder unless it is open. Raises as `on`."""

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from providers.base.errors import NotFound, Pending, ProviderError
 from providers.imap import listing, names
-from providers.imap.connection import Connection
+from providers.imap.connection import Connection, Namespace, Stop
 from providers.imap.contents import Contents, key
 from providers.imap.fetch import commands, read_times
 from providers.imap.listing import Folder, Status
@@ -26,6 +26,7 @@ from providers.imap.roles import VIEWS, Role
 from providers.imap.sets import read_search
 from providers.imap.wire import Answer, Command, lines
 
+_INHERITED = (Role.TRASH, Role.JUNK, Role.ARCHIVE)
 _AT_ONCE = 10_000  # messages whose dates are asked for in one command
 _STATUSES = 60  # STATUS commands in one refresh, where the server has no LIST-STATUS
 _STIR = re.compile(rb"\d+ (?:EXISTS|EXPUNGE|FETCH)\b|VANISHED", re.IGNORECASE)
@@ -45,17 +46,18 @@ class Snapshot:
 
     folders: Mapping[str, Folder] = field(default_factory=dict)
     contents: Mapping[str, Contents] = field(default_factory=dict)
-    gmail: bool = False
+    capabilities: frozenset[str] = frozenset()
+    namespace: Namespace = field(default_factory=Namespace)  # where new folders are made
 
     def folder(self, role: Role) -> Folder | None:
         """The folder of that use."""
         return next((folder for folder in self.folders.values() if folder.role is role), None)
 
     def role_of(self, name: str) -> Role | None:
-        """The use of a folder; below the trash and below junk is trash and junk."""
+        """The use of a folder; what lies below trash, junk and archive is of the same use."""
         folder = self.folders.get(name)
         while folder is not None:
-            if folder.role is not None and (folder.name == name or folder.role in (Role.TRASH, Role.JUNK)):
+            if folder.role is not None and (folder.name == name or folder.role in _INHERITED):
                 return folder.role
             folder = self.folders.get(folder.parent or "")
         return None
@@ -63,7 +65,7 @@ class Snapshot:
     def mailboxes(self, *, trash_and_junk: bool) -> list[str]:
         """The folders that together hold every message once (Gmail: its All Mail, as labels only repeat it)."""
         apart = (Role.TRASH, Role.JUNK)
-        everything = self.folder(Role.ALL) if self.gmail else None
+        everything = self.folder(Role.ALL) if "X-GM-EXT-1" in self.capabilities else None
         roles = {name: self.role_of(name) for name in self.contents}
         if everything is not None and everything.name in roles:
             return [everything.name] + [name for name in roles if trash_and_junk and roles[name] in apart]
@@ -152,7 +154,7 @@ class Index:
         known = self.snapshot.contents
         contents = {name: brought_up.get(name, known.get(name)) for name in folders if name not in self._unread}
         present = {name: value for name, value in contents.items() if value is not None and folders[name].selectable}
-        self.snapshot = Snapshot(folders, present, connection.can("X-GM-EXT-1"))
+        self.snapshot = Snapshot(folders, present, connection.capabilities, _personal(connection, folders))
 
     def _due(self, connection: Connection) -> list[str]:
         """The folders to ask STATUS of along with LIST, where LIST does not bring it.
@@ -212,6 +214,12 @@ class Index:
 _Behind = tuple[str, Contents, Status]
 
 
+def _personal(connection: Connection, folders: Mapping[str, Folder]) -> Namespace:
+    """The first personal namespace; without NAMESPACE the top, separated as INBOX is."""
+    personal = connection.namespaces.personal
+    return personal[0] if personal else Namespace("", folders["INBOX"].separator if "INBOX" in folders else "")
+
+
 def _status_command(connection: Connection, name: str) -> Command:
     return (b"STATUS ", connection.mailbox(name), b" (" + listing.status_items(connection) + b")")
 
@@ -247,8 +255,7 @@ def _trips(behind: Sequence[_Behind]) -> Iterator[list[_Behind]]:
 
 
 def _read_trip(connection: Connection, trip: Sequence[_Behind]) -> dict[str, Contents]:
-    stops = [(name, _news(old, status)) for name, old, status in trip]
-    answers = connection.tour(stops)
+    answers = connection.tour(Stop(name, _news(old, status), status.uidvalidity) for name, old, status in trip)
     found = {}
     for name, old, status in trip:
         answer = answers[name]
