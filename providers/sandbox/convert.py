@@ -12,6 +12,7 @@ from providers.base.ports import MessageView
 from providers.base.search import Flag, Where
 from providers.formats import body
 from providers.formats.envelope import envelope, internet_headers, is_important
+from providers.formats.part import Part
 from providers.formats.source import Source
 from providers.formats.text import html_to_text, snippet
 from providers.sandbox.box import Folder, Role, Stored
@@ -49,7 +50,7 @@ def whole(stored: Stored, folder: Folder, view: MessageView) -> EmailMessage:
     """A message with everything; the body is html unless the view says otherwise."""
     source = Source(stored.source)
     plan = body.plan(source.root)
-    html = "".join(source.text(part) for part in plan.html)
+    html = "".join(source.text(part) for part in plan.html if part.mime_type == "text/html")
     return _message(stored, folder, source, plan, view).model_copy(
         update={
             "body": _render(source, plan, view.body_type or BodyType.HTML, view.strip_quoted),
@@ -140,9 +141,13 @@ def _attachment(item: EmailAttachment, source: Source, view: MessageView) -> Ema
 
 def _searchable(source: Source, plan: body.Plan, where: Where) -> str:
     if where is Where.BODY:
-        texts = [source.text(part) for part in plan.text] + [html_to_text(source.text(part)) for part in plan.html]
-        return "\n".join(texts)
+        return "\n".join(_plain(source, part) for part in dict.fromkeys((*plan.text, *plan.html)))
     if where is Where.TEXT:
         header = "\n".join(f"{name}: {value}" for name, value in source.headers.items())
         return f"{header}\n\n{_searchable(source, plan, Where.BODY)}"
     return "\n".join(value for name, value in source.headers.items() if name.lower() == where)
+
+
+def _plain(source: Source, part: Part) -> str:
+    text = source.text(part)
+    return html_to_text(text) if part.mime_type == "text/html" else text

@@ -40,7 +40,7 @@ async def test_a_draft_is_kept_as_it_was_written(box: Subject) -> None:
 
 async def test_a_draft_without_anything(box: Subject) -> None:
     created = await box.session.drafts.create(None, outgoing(subject=None, body=None))
-    draft = await box.session.drafts.get(Ref(created.id))
+    draft = await box.session.drafts.get(Ref(created.id), MessageView(body_type=BodyType.TEXT))
     assert not draft.message.to
     assert not (draft.message.body or "").strip()
 
