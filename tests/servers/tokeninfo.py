@@ -13,7 +13,7 @@ class TokenInfo:
         self.tokens: dict[str, str] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}/tokeninfo?access_token="
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         tokens = self.tokens
