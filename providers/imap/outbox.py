@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from providers.base.errors import ProviderError
+from providers.base.errors import ProviderError, Timeout, Unavailable
 from providers.base.ports import Sent
 from providers.imap import copies, filing, presets, smtp
 from providers.imap.account import Account, marks
@@ -46,8 +46,7 @@ class Outbox:
         place: MessageId | None = None
         notes: tuple[str, ...] = ()
         try:
-            with self._pool.borrow() as connection:
-                place = self._file(connection, parcel)
+            place = self._filed(parcel)
         except ProviderError as error:
             notes = (f"the message was sent, but its copy in the sent folder is missing: {error.message}",)
         return Sent(parcel.message_id, str(place) if place else None, refused=refused, notes=notes)
@@ -60,6 +59,17 @@ class Outbox:
             return filing.locate(connection, target, message_id) if target else None
 
         return self._pool.read(look)
+
+    def _filed(self, parcel: Parcel) -> MessageId | None:
+        """Once more when the connection broke: it looks for the copy before it makes one."""
+        try:
+            with self._pool.borrow() as connection:
+                return self._file(connection, parcel)
+        except Timeout:
+            raise
+        except Unavailable:
+            with self._pool.borrow() as connection:
+                return self._file(connection, parcel)
 
     def _file(self, connection: Connection, parcel: Parcel) -> MessageId | None:
         if not self._appends:

@@ -43,7 +43,7 @@ class Desk:
     def __init__(self, user: User, dovecot: Dovecot, smtp: Endpoint | None, settings: ProviderSettings, **fields: Any):
         self.user, self.dovecot = user, dovecot
         grant = ImapGrant(
-            imap=Endpoint(host="localhost", port=dovecot.imaps),
+            imap=fields.pop("imap", None) or Endpoint(host="localhost", port=dovecot.imaps),
             smtp=smtp,
             login=user.address,
             smtp_login=user.address,
