@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-
 from gateway import commands, demo, serving
 from gateway.settings import SettingsError, markdown
 from gateway.store.database import DatabaseUnavailable
@@ -33,8 +31,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             result = asyncio.run(result)
     except _EXPECTED as error:
         sys.exit(f"postroom: {error}")
-    except (OperationalError, InterfaceError) as error:
-        sys.exit(f"postroom: the database failed: {' '.join(str(error.orig).split())}")
     except KeyboardInterrupt:
         sys.exit(130)
     if result is not None:
@@ -49,6 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     _add(groups, "migrate", "bring the database's schema up to date", commands.migrate)
     _add_apps(groups)
     _add_keys(groups)
+    routes = _add(groups, "routes", "list what is served, and who may call it", commands.routes, commands.counted)
+    routes.add_argument("--json", action="store_true", help="print JSON")
+    _add(groups, "openapi", "print the OpenAPI document of what is served", commands.openapi)
     _add(groups, "settings", "print every setting as a table", lambda _: markdown())
     _add(groups, "demo", "make a first application and an account, and say how to try them", demo.run)
     return parser

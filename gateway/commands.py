@@ -1,10 +1,12 @@
 """What the `postroom` command does on the store; each returns what it prints, as JSON."""
 
+import json
 import sys
 from argparse import Namespace
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 from cryptography.fernet import Fernet
@@ -15,6 +17,8 @@ from gateway.store import keyring
 from gateway.store.database import Database
 from gateway.store.reseal import reseal
 from gateway.store.vault import Vault
+
+CONTRACT_OPERATIONS = 165  # operations in docs/contract/aurinko.openapi.yaml
 
 
 class Failed(Exception):
@@ -106,6 +110,27 @@ async def register(parsed: Namespace) -> dict[str, str]:
     async with opened() as store:
         await store.applications.register(parsed.name, registration)
     return {"application": parsed.name, "serviceType": parsed.service, "clientId": parsed.client_id}
+
+
+def routes(_: Namespace) -> list[str]:
+    """Each row: method, path, whose credentials it takes, and the scopes of which one is needed."""
+    from gateway.routes import ROUTES  # with the whole HTTP layer: other commands need not wait for it
+
+    rows = [(row.method, row.path, row.access.audience.value, ",".join(row.access.scopes)) for row in ROUTES]
+    return sorted(" ".join(filter(None, row)) for row in rows)
+
+
+def counted(rows: list[str]) -> str:
+    """The rows, and how many they are of the contract's."""
+    return "\n".join([*rows, "", f"{len(rows)} of {CONTRACT_OPERATIONS} operations of the contract are served"])
+
+
+def openapi(_: Namespace) -> str:
+    """The document that the gateway serves."""
+    from gateway.http.openapi import document
+    from gateway.routes import ROUTES
+
+    return json.dumps(document(ROUTES, version("postroom")), indent=2)
 
 
 def new_key(_: Namespace) -> str:

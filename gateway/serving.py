@@ -41,6 +41,7 @@ def serve(parsed: Namespace) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE,
         )
 

@@ -4,10 +4,9 @@ import asyncio
 import logging
 import time
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from gateway.store.database import Database
 from gateway.store.queries import tokens
+from providers.base.errors import Unavailable
 
 log = logging.getLogger("postroom.identity")
 
@@ -49,7 +48,7 @@ class Uses:
         try:
             async with self._database.read() as session:
                 await tokens.touch(session, taken)
-        except SQLAlchemyError as error:
+        except Unavailable as error:
             log.warning("the use of %d tokens could not be noted: %s", len(taken), error)
 
     async def close(self) -> None:

@@ -1,18 +1,23 @@
 """The connection to PostgreSQL: one pool per process, transactions and plain reads on it, migrations, readiness."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Self
 
 from sqlalchemy import URL, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from gateway.settings import Settings
 from gateway.store import embedded, migrate
 from gateway.store.announcements import Hear, Listener
+from providers.base.errors import Unavailable
 from providers.base.lane import Lane
+
+log = logging.getLogger("postroom.store")
 
 POOL = 8
 _CONNECT_TIMEOUT = 10  # seconds
@@ -29,7 +34,9 @@ class Database:
 
     def __init__(self, url: str, direct_url: str | None = None) -> None:
         self._url, self._direct_url = _sqlalchemy(url), _sqlalchemy(direct_url or url)
-        self._engine = _engine(self._url, pool_size=POOL, max_overflow=0, pool_pre_ping=True)
+        self._engine = _engine(
+            self._url, pool_size=POOL, max_overflow=0, pool_pre_ping=True, pool_timeout=_CONNECT_TIMEOUT
+        )
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @classmethod
@@ -46,15 +53,19 @@ class Database:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
-        """One transaction: committed when the block ends, rolled back when it raises."""
-        async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        """One transaction: committed when the block ends, rolled back when it raises. Raises `Unavailable`."""
+        with _outages():
+            async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
+                yield session
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """Reads, or single statements, each its own transaction: no round trip for BEGIN and COMMIT."""
-        async with AsyncSession(self._reading, expire_on_commit=False) as session:
-            yield session
+        """Reads, or single statements, each its own transaction: no round trip for BEGIN and COMMIT.
+
+        Raises `Unavailable`."""
+        with _outages():
+            async with AsyncSession(self._reading, expire_on_commit=False) as session:
+                yield session
 
     def listen(self, hear: Hear) -> Listener:
         """Start calling `hear` with the topics that other processes and this one announce."""
@@ -85,6 +96,15 @@ class Database:
         if current != migrate.head():
             return f"the database's schema is {current or 'empty'}, not {migrate.head()}: run `postroom migrate`"
         return None
+
+
+@contextmanager
+def _outages() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        log.error("the database failed: %s", getattr(error, "orig", error))
+        raise Unavailable("The gateway's database is not available at the moment") from error
 
 
 def _engine(url: URL, **options: object) -> AsyncEngine:

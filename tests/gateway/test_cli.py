@@ -16,9 +16,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import yaml
 from cryptography.fernet import Fernet
 
 from gateway.cli import main
+from gateway.commands import CONTRACT_OPERATIONS
 from gateway.store.vault import Vault
 from tests.gateway.database import fresh_database
 from tests.servers.ports import free_port, wait_port
@@ -186,6 +188,20 @@ def test_failures_are_told_without_secrets_and_without_a_traceback(run: Run, mon
     monkeypatch.setenv("POSTROOM_LOG_LEVEL", "loud")
     assert run.failing("apps list")[1].startswith("postroom: POSTROOM_LOG_LEVEL cannot be used")
     assert run("settings").startswith("| variable |")
+
+
+def test_what_is_served_can_be_listed_and_described(run: Run) -> None:
+    rows = json.loads(run("routes --json"))
+    assert "GET /v1/account account" in rows
+    assert run("routes").endswith(f"\n{len(rows)} of 165 operations of the contract are served\n")
+    document = json.loads(run("openapi"))
+    assert "get" in document["paths"]["/v1/account"]
+
+
+def test_the_contract_has_as_many_operations_as_is_said() -> None:
+    contract = yaml.safe_load(Path(__file__).parents[2].joinpath("docs/contract/aurinko.openapi.yaml").read_text())
+    methods = {"get", "put", "post", "delete", "patch"}
+    assert sum(len(methods & set(path)) for path in contract["paths"].values()) == CONTRACT_OPERATIONS
 
 
 @pytest.mark.parametrize("line", ["", "nonsense", "apps", "apps create", "serve --workers 0", "serve --port x"])

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ import sqlalchemy as sa
 
 from gateway.settings import Settings
 from gateway.store.announcements import announce
-from gateway.store.database import Database, DatabaseUnavailable
+from gateway.store.database import POOL, Database, DatabaseUnavailable
+from providers.base.errors import Unavailable
 from tests.gateway.database import fresh_database
 
 pytestmark = pytest.mark.anyio
@@ -48,7 +50,35 @@ async def test_a_database_that_is_away_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnavailable) as raised:
         await database.migrate()
     assert "hunter2" not in reason + str(raised.value)
+    with pytest.raises(Unavailable) as outage:
+        async with database.read() as session:
+            await session.execute(sa.text("select 1"))
+    assert "hunter2" not in str(outage.value)
     await database.close()
+
+
+async def test_a_restarted_database_is_used_again_at_once(database: Database) -> None:
+    kill = sa.text(
+        "select pg_terminate_backend(pid) from pg_stat_activity "
+        "where datname = current_database() and pid <> pg_backend_pid()"
+    )
+    async with database.read() as one, database.read() as other:
+        await other.execute(sa.text("select 1"))
+        await one.execute(kill)
+    for _ in range(3):
+        async with database.session() as session:
+            assert await session.scalar(sa.text("select 1")) == 1
+
+
+async def test_waiting_for_a_connection_ends(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database._engine.sync_engine.pool, "_timeout", 0.05)
+    async with AsyncExitStack() as stack:
+        for _ in range(POOL):
+            session = await stack.enter_async_context(database.read())
+            await session.execute(sa.text("select 1"))
+        with pytest.raises(Unavailable):
+            async with database.read() as session:
+                await session.execute(sa.text("select 1"))
 
 
 async def test_a_transaction_is_undone_when_its_block_raises(database: Database) -> None:
@@ -99,6 +129,7 @@ async def test_a_listener_survives_a_lost_connection(database: Database) -> None
 
 _PROCESS = """
 import asyncio, sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 from gateway.settings import Settings
 from gateway.store.database import Database
