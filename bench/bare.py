@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from bench.mailbox import FOLDERS
+
 HEADERS = (
     "(UID FLAGS INTERNALDATE BODY.PEEK[HEADER.FIELDS (FROM TO CC SUBJECT DATE MESSAGE-ID REFERENCES IN-REPLY-TO)])"
 )
@@ -59,7 +61,9 @@ def _attachments(client: imaplib.IMAP4, total: int, number: int) -> None:
 
 
 def _search(client: imaplib.IMAP4, total: int, _: int) -> None:
-    found = client.uid("SEARCH", "SUBJECT", '"invoice"')[1][0].split()
+    for folder in FOLDERS:
+        client.select(folder, readonly=True)
+        found = client.uid("SEARCH", "SUBJECT", '"invoice"')[1][0].split()
     client.uid("FETCH", b",".join(found[-20:]).decode(), HEADERS)
 
 

@@ -1,6 +1,6 @@
 """Microseconds per message for reading a list's header fields: ours against CPython's email package.
 
-    python bench/parse_headers.py [messages]
+python bench/parse_headers.py [messages]
 """
 
 import email
