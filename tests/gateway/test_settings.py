@@ -1,15 +1,15 @@
 """Settings from the environment."""
 
+import base64
 from pathlib import Path
 
 import pytest
-from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.settings import Settings, SettingsError, markdown
 
-KEY = Fernet.generate_key().decode()
+KEY = base64.urlsafe_b64encode(bytes(32)).decode()  # the same in every test process
 
 
 def _settings(**environ: str) -> Settings:
