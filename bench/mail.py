@@ -5,10 +5,10 @@ import tempfile
 from pathlib import Path
 
 from bench import bare, load
-from tests.servers.gateway import Gateway
 from bench.mailbox import fill
 from tests.servers.certificates import Authority
 from tests.servers.dovecot import Dovecot, User
+from tests.servers.gateway import Gateway
 
 MESSAGES = int(os.environ.get("BENCH_MESSAGES", "10000"))
 TOTAL_BYTES = 38_000 * MESSAGES

@@ -10,7 +10,7 @@ from gateway.routes.messages import IdempotencyKey, NativeProperties
 from gateway.routes.scopes import READ_MAIL, SEND_MAIL, WRITE_DRAFTS
 from gateway.services.sending import Sending
 from providers.base.collection import Ref
-from providers.base.errors import Unsupported
+from providers.base.errors import Invalid
 from providers.base.ports import Drafts, Messages, MessageView
 from schemas.common import OkResponse
 from schemas.mail import BodyType, EmailDraft, EmailDraftResponse
@@ -68,7 +68,7 @@ async def send(
 ) -> EmailDraftSendResponse:
     """Send a draft."""
     if send_time is not None:
-        raise Unsupported("sendTime: scheduled sending is not offered by this version")
+        raise Invalid("sendTime: scheduled sending is not offered by this version", path="sendTime")
     return await sending.send_draft(account, messages, drafts, Ref(draft_id), body, return_ids=return_ids, key=key)
 
 

@@ -13,7 +13,7 @@ from gateway.store.database import Database
 from gateway.store.hashing import fingerprint, new_secret
 from gateway.store.queries import accounts, tokens
 from gateway.store.vault import Vault
-from providers.base.errors import Invalid, NotFound, ProviderError, Unauthorized
+from providers.base.errors import Invalid, NotFound, ProviderError, Unauthorized, Unavailable
 from providers.base.provider import Linked, Provider
 from schemas.accounts import (
     AccountSaveResult,
@@ -153,7 +153,10 @@ class Accounts:
             offered = ", ".join(sorted(self._providers))
             raise Invalid(f"serviceType: this gateway offers {offered}", path="serviceType")
         scopes = _scopes(provider, body.auth_scopes)
-        return scopes, await provider.link(body, ensure_access=ensure_access)
+        try:
+            return scopes, await provider.link(body, ensure_access=ensure_access)
+        except Unavailable as error:  # what was asked for cannot be done as it stands; the caller chose the server
+            raise Invalid(error.message, path="serverUrl", original=error.original) from None
 
     async def _store(
         self, application: Application, columns: Mapping[str, Any], recycle_keys: Sequence[ServiceKey], token: str
