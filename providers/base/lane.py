@@ -37,10 +37,14 @@ class Lane:
         return await answer
 
     def _work(self, loop: asyncio.AbstractEventLoop, answer: "asyncio.Future[T]", job: Callable[[], T]) -> None:
+        result: T | None = None
+        error: BaseException | None = None
         try:
-            result, error = job(), None
+            result = job()
+        except StopIteration as caught:  # cannot be raised into a future: whoever awaits would wait for ever
+            error = RuntimeError(f"a job ended by StopIteration: {caught}")
         except BaseException as caught:
-            result, error = None, caught
+            error = caught
         try:
             loop.call_soon_threadsafe(self._finish, answer, result, error)
         except RuntimeError:  # the loop was closed while the job ran: nobody waits any more

@@ -135,7 +135,8 @@ class ImapMessages(Submission, Messages):
         after = cursor.decode(page.cursor)
         snapshot = self.account.index.refresh()
         self.account.threads.absorb(snapshot)
-        members = self.account.threads.members(snapshot, thread_id)
+        apart = query.include_trash_and_junk
+        members = self.account.threads.members(snapshot, thread_id, trash_and_junk=apart)
         later = [position for position in members if after is None or position > after]
         found = pages.page(self.account, snapshot, later, query.view, page)
         if not found.records and after is None:

@@ -124,16 +124,17 @@ class Threads:
         with self._lock:
             return self._conversations.id_of(place, facts.links)
 
-    def members(self, snapshot: Snapshot, thread_id: str) -> list[Position]:
-        """The messages of a thread, oldest first, without trash and junk. Raises `NotFound`."""
+    def members(self, snapshot: Snapshot, thread_id: str, *, trash_and_junk: bool) -> list[Position]:
+        """The messages of a thread, oldest first. Raises `NotFound`."""
+        mailboxes = snapshot.mailboxes(trash_and_junk=trash_and_junk)
         if _by_server(snapshot):
-            places = self._pool.read(lambda connection: _searched(connection, snapshot, thread_id))
+            places = self._pool.read(lambda connection: _searched(connection, snapshot, mailboxes, thread_id))
         else:
             with self._lock:
                 places = self._conversations.members(thread_id)
         if places is None:
             raise NotFound(f"there is no conversation with the id {thread_id[:80]!r}")
-        return sorted(_present(snapshot, places))
+        return sorted(_present(snapshot, mailboxes, places))
 
 
 def _by_server(snapshot: Snapshot) -> bool:
@@ -157,7 +158,9 @@ def _links(connection: Connection, name: str, uidvalidity: int, uids: Sequence[i
     return {uid: links(link_headers(items)) for uid, items in fetch.read(lines(answers), set(uids)).items()}
 
 
-def _searched(connection: Connection, snapshot: Snapshot, thread_id: str) -> list[MessageId] | None:
+def _searched(
+    connection: Connection, snapshot: Snapshot, mailboxes: Sequence[str], thread_id: str
+) -> list[MessageId] | None:
     """Ask the server, folder by folder."""
     gmail = "X-GM-EXT-1" in snapshot.capabilities
     try:
@@ -166,18 +169,17 @@ def _searched(connection: Connection, snapshot: Snapshot, thread_id: str) -> lis
     except ValueError:
         return None
     found: list[MessageId] = []
-    for name in snapshot.mailboxes(trash_and_junk=False):
+    for name in mailboxes:
         [answer] = connection.on(name, [(b"UID SEARCH " + key, argument)])
         uidvalidity = snapshot.contents[name].uidvalidity
         found += [MessageId(name, uidvalidity, uid) for uid in read_search(answer.lines)]
     return found or None
 
 
-def _present(snapshot: Snapshot, places: Sequence[MessageId]) -> Iterator[Position]:
-    shown = set(snapshot.mailboxes(trash_and_junk=False))
+def _present(snapshot: Snapshot, mailboxes: Sequence[str], places: Sequence[MessageId]) -> Iterator[Position]:
     for place in dict.fromkeys(places):
         contents = snapshot.contents.get(place.folder)
-        if contents is not None and place.folder in shown and contents.uidvalidity == place.uidvalidity:
+        if contents is not None and place.folder in mailboxes and contents.uidvalidity == place.uidvalidity:
             received = contents.time(place.uid)
             if received is not None:
                 yield Position(received, place.folder, place.uid)
