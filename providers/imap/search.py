@@ -1,6 +1,6 @@
 """Searching: which messages an expression asks for, over several folders, newest first."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -19,7 +19,7 @@ from providers.imap.reader import Reader
 from providers.imap.roles import LABELS as ROLE_LABELS
 from providers.imap.roles import Role
 from providers.imap.sets import read_search
-from providers.imap.wire import Answer, Command, Refused
+from providers.imap.wire import Answer, Command, Refused, lines
 
 _AT_ONCE = 100  # messages that are looked at together
 _LIMIT = 5000  # messages that one page may look at
@@ -150,19 +150,34 @@ def _label(role: Role) -> str:
 
 
 def _fill(connection: Connection, snapshot: Snapshot, plans: dict[str, _Plan]) -> None:
-    """Ask the server about all branches in all folders in one round trip. Raises `_NoCharset`."""
-    asked = {name: served(plan.branch) for name, plan in plans.items()}
+    """Ask the server about all branches in all folders. Raises `_NoCharset`.
+
+    ESEARCH answers name their command, so that all go in one round trip; SEARCH answers do not (RFC 3501 5.5).
+    """
+    asked = {name: list(dict.fromkeys(served(plan.branch))) for name, plan in plans.items()}
+    if connection.can("ESEARCH", "IMAP4REV2"):
+        _ask(connection, snapshot, plans, asked)
+    else:
+        for turn in range(max(map(len, asked.values()))):
+            _ask(connection, snapshot, plans, {name: found[turn : turn + 1] for name, found in asked.items()})
+
+
+def _ask(
+    connection: Connection, snapshot: Snapshot, plans: dict[str, _Plan], asked: Mapping[str, Sequence[Server]]
+) -> None:
     answers = connection.tour(
-        Stop(name, [_command(connection, branch) for branch in asked[name]], snapshot.contents[name].uidvalidity)
-        for name in plans
-        if asked[name]
+        Stop(name, [_command(connection, branch) for branch in found], snapshot.contents[name].uidvalidity)
+        for name, found in asked.items()
+        if found
     )
     for name, given in answers.items():
         if isinstance(given, ProviderError):
-            del plans[name]  # the folder went in the meantime
-        else:
-            pairs = zip(asked[name], given, strict=True)
-            plans[name].answers = {branch: _uids(branch, answer) for branch, answer in pairs}
+            plans.pop(name, None)  # the folder went in the meantime
+        elif name in plans:
+            heard = list(lines(given))  # an answer may stand before that of an earlier command
+            for branch, answer in zip(asked[name], given, strict=True):
+                _check(branch, answer)
+                plans[name].answers[branch] = set(read_search(heard, answer.tag))
 
 
 def _command(connection: Connection, branch: Server) -> Command:
@@ -171,9 +186,8 @@ def _command(connection: Connection, branch: Server) -> Command:
     return (b"UID SEARCH " + options + charset, *branch.words)
 
 
-def _uids(branch: Server, answer: Answer) -> set[int]:
+def _check(branch: Server, answer: Answer) -> None:
     if answer.status != "OK":
         if not branch.ascii and (answer.code == "BADCHARSET" or not answer.code):
             raise _NoCharset
         raise translate(Refused(answer.status, answer.code, answer.text))
-    return set(read_search(answer.lines))

@@ -43,14 +43,14 @@ def expand(sets: bytes, *, limit: int = 2**32) -> list[int]:
     return numbers
 
 
-def read_search(lines: Iterable[Line]) -> list[int]:
-    """The UIDs of SEARCH and ESEARCH responses."""
+def read_search(lines: Iterable[Line], tag: bytes | None = None) -> list[int]:
+    """The UIDs of SEARCH and ESEARCH responses; of the latter, where `tag` is given, those to that command only."""
     found: list[int] = []
     for line in lines:
         head, _, rest = line.text.partition(b" ")
         if head.upper() == b"SEARCH":
             found.extend(int(word) for word in rest.split() if word.isdigit())
-        elif head.upper() == b"ESEARCH":
+        elif head.upper() == b"ESEARCH" and (tag is None or b'"%b"' % tag in rest):
             words = rest.split()
             found.extend(expand(words[words.index(b"ALL") + 1]) if b"ALL" in words[:-1] else [])
     return found

@@ -74,6 +74,7 @@ class Answer:
     """What a command got: OK, NO or BAD, the response code with its argument, and the untagged responses before it."""
 
     lines: list[Line]
+    tag: bytes = b""
     status: str = ""
     code: str = ""
     argument: bytes = b""
@@ -125,7 +126,7 @@ class Wire:
         buffer: list[bytes] = []
         for command in commands:
             tag = b"P%d" % next(self._tags)
-            waiting[tag] = Answer([])
+            waiting[tag] = Answer([], tag)
             answers.append(waiting[tag])
             self._write(tag, command, buffer, waiting)
         self._imap.send(b"".join(buffer))
