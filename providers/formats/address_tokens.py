@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from providers.formats.words import decode_words
+
 _TOKEN = re.compile(
     r"(?P<WORD>=\?[^?\s]{1,80}\?[bBqQ]\?(?:(?!\?=|=\?(?!=)).)*\?=)"  # whatever commas it has inside
     r"|(?P<SPACE>\s++)"
@@ -59,8 +61,9 @@ def segments(value: str) -> Iterator[list[Token]]:
         elif token.is_special(":") and index < last_semicolon:
             current = []  # the name of a group
         elif token.kind is Kind.ANGLE and any(other.kind is Kind.ANGLE for other in current):
-            yield current  # the comma between them is missing
-            current = [token]
+            before = next(place for place, other in enumerate(current) if other.kind is Kind.ANGLE) + 1
+            yield current[:before]  # the comma between them is missing
+            current = [*current[before:], token]
         else:
             current.append(token)
     yield current
@@ -75,8 +78,11 @@ def _tokens(value: str) -> Iterator[Token]:
             closes[text] = end is not None
             kind = (Kind.QUOTED if text == '"' else Kind.COMMENT) if end else Kind.ATOM
             text = value[position:end] if end else text
+        length = len(text)
+        if kind is Kind.WORD and decode_words(text) == ",":  # CPython writes such commas
+            kind, text = Kind.SPECIAL, ","
         yield Token(kind, text, position)
-        position += len(text)
+        position += length
 
 
 def _quoted_end(value: str, position: int) -> int | None:

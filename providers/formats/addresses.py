@@ -7,6 +7,8 @@ from providers.formats.address_tokens import Kind, Token, segments
 from providers.formats.words import decode_words
 from schemas.mail import EmailAddress
 
+MAX_UNUSUAL = 200_000  # characters of a field that are read where its form is not the usual one
+
 # The two forms that nearly all mail has: `Name <local@domain>` and `local@domain`, up to the next comma.
 _USUAL = re.compile(
     r"\s*+(?:"
@@ -33,7 +35,7 @@ def parse_addresses(value: str) -> list[EmailAddress]:
     while position < len(value):
         match = _USUAL.match(value, position)
         if not match:
-            return _parse_unusual(value)
+            return _parse_unusual(value[:MAX_UNUSUAL])
         quoted, phrase, bracketed, bare = match.groups()
         name = _name(quoted if quoted is not None else phrase or "")
         found.append(_mailbox(name, bracketed or bare, match[0]))
@@ -100,7 +102,7 @@ def _read(tokens: list[Token], value: str) -> list[_Reading]:
     if len(at_signs) == 1:
         return [_read_bare(tokens, at_signs[0], comment, raw)]
     if at_signs:
-        return [_Reading("", found, raw, doubtful=True) for found in _ADDRESS.findall(raw)]
+        return [_Reading("", found, found, doubtful=True) for found in _ADDRESS.findall(raw)]
     return _read_without_address(tokens, comment, raw)
 
 
@@ -109,7 +111,7 @@ def _read_angle(tokens: list[Token], angle: Token, comment: str, raw: str) -> _R
     after = tokens[tokens.index(angle) + 1 :]
     strange = any(token.kind is not Kind.SPACE for token in after) or any(token.text in _BROKEN for token in tokens)
     doubtful = strange or "@" not in (address or "")
-    name = _phrase([token for token in tokens if token is not angle])
+    name = _phrase([token for token in tokens if token is not angle]).lstrip(", ")
     return _Reading(name or _name(comment), address, raw, doubtful, bracketed=True, plain=_is_plain(tokens))
 
 

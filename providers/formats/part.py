@@ -9,6 +9,7 @@ MAX_NAME = 200  # characters; file systems take 255 octets
 # Control characters, and the marks that reverse the reading direction ("exe.gpj" for "jpg.exe").
 _INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+")
 _SEPARATOR = re.compile(r"[/\\]")
+_TYPE = re.compile(r"[^\s/]+/[^\s/]+\Z")
 _CHARSET = re.compile(r"[^\s\"'();,]+")
 
 
@@ -50,6 +51,7 @@ def build(
 ) -> Part:
     """A leaf from decoded MIME parameters (`parameters.decode`); `subject` names an attached message without a name."""
     kind = mime_type.strip().lower()
+    kind = kind if _TYPE.match(kind) else "text/plain"  # RFC 2045 5.2
     filename = (disposition_parameters or {}).get("filename") or parameters.get("name")
     charset = _CHARSET.search(parameters.get("charset", ""))
     return Part(

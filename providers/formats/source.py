@@ -116,15 +116,18 @@ class Source:
                 begun = None if closing else end
                 if closing:
                     break
-                nested = self._reuses(delimiter[2:], _Span(end, body.end))
+                nested = self._reuses(boundary, _Span(end, body.end))
             position = self._data.find(delimiter, position + len(delimiter), body.end)
         return [*spans, _Span(begun, body.end)] if begun is not None else spans
 
-    def _reuses(self, boundary: bytes, part: _Span) -> int:
+    def _reuses(self, boundary: str, part: _Span) -> int:
         """1 when a part is a multipart with the boundary of its parent (old Outlook Express): the inner one owns the
         delimiters up to its closing one, as for IMAP servers."""
-        header = self._data[part.start : min(body_offset(self._data, part.start, part.end), part.start + 4096)]
-        return int(boundary in header and b"multipart/" in header.lower() and b"boundary=" in header.lower())
+        header = self._data[part.start : min(body_offset(self._data, part.start, part.end), part.start + MAX_HEADER)]
+        if b"boundary" not in header.lower():
+            return 0
+        kind, parameters = parse_parameters(Headers.parse(header).raw("content-type") or "")
+        return int(kind.startswith("multipart/") and parameters.get("boundary", "").rstrip() == boundary.rstrip())
 
     def _delimiter_end(self, position: int, delimiter: bytes, body: _Span) -> tuple[int | None, bool]:
         """Where the line after a delimiter begins, None when this is none; and whether it is the closing one."""

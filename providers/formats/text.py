@@ -12,7 +12,7 @@ from providers.formats.markup import parse_html
 from providers.formats.quotes import strip_html, strip_text
 from schemas.mail import BodyType
 
-MAX_HTML = 4 << 20  # characters that are converted; what follows is left out
+MAX_HTML = 2 << 20  # characters that are converted; what follows is left out
 
 _CONFIG = ParserConfig(css=CSS_PROFILES["strict"])
 _URL = re.compile(r"\b(?:https?://|mailto:)[^\s<>\"]*[^\s<>\".,;:!?)'\]]", re.IGNORECASE)
