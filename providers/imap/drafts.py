@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from providers.base.collection import Ref
-from providers.base.errors import Invalid, NotFound, ProviderError
+from providers.base.errors import NotFound, ProviderError
 from providers.base.lane import blocking
 from providers.base.ports import Drafts, Messages, MessageView, Outgoing, Sent
 from providers.imap import copies, filing, ids, stored_draft
@@ -90,8 +90,6 @@ class ImapDrafts(Drafts):
             flags = self._open(connection, place)
             source = stored_draft.read(connection, place.uid)
         draft = stored_draft.StoredDraft(source, message_id, sender_of(self._mailbox), datetime.now(UTC))
-        if not draft.recipients:
-            raise Invalid("the draft has no recipients", path="to")
         keywords = [flag for flag in sorted(flags) if is_chosen(flag)]
         return self._discarded(place, Outbox(self._account).deliver(draft.parcel(keywords)))
 

@@ -35,13 +35,15 @@ class Envelope:
 def submit(grant: ImapGrant, settings: ProviderSettings, envelope: Envelope, chunks: Iterable[bytes]) -> dict[str, str]:
     """Send one message; the recipients that were refused, with the server's words.
 
-    Raises `Invalid` (all recipients refused: path `to`), `TooLarge`, `Unauthorized`, `Denied`, `RateLimited`,
+    Raises `Invalid("to")` (no recipients, or all refused), `TooLarge`, `Unauthorized`, `Denied`, `RateLimited`,
     `Unavailable`: nothing left. Raises `Uncertain` when the answer was lost after the message had gone out.
     """
     if grant.smtp is None:
         raise Unsupported(
             "this account has no SMTP server, so it cannot send: link it again with serverUrl2 (host or host:port)"
         )
+    if not envelope.recipients:
+        raise Invalid("the message has no recipients", path="to")
     with Submitter.open(grant.smtp, settings) as submitter:
         submitter.sign_in(grant)
         return submitter.submit(envelope, chunks)

@@ -7,8 +7,6 @@ import grp
 import os
 import pwd
 import shutil
-import signal
-import subprocess
 import tempfile
 import uuid
 from dataclasses import dataclass, field
@@ -16,6 +14,7 @@ from pathlib import Path
 
 from imapclient import IMAPClient
 
+from tests.servers import processes
 from tests.servers.certificates import Certificate
 from tests.servers.packages import require
 from tests.servers.ports import free_port, wait_port
@@ -61,9 +60,8 @@ class Dovecot:
         return self
 
     def _start(self) -> None:
-        with (self.root / "stderr").open("w") as errors:
-            command = [self.program, "-F", "-c", str(self.root / "dovecot.conf")]
-            self._process = subprocess.Popen(command, stdout=errors, stderr=errors)
+        command = [self.program, "-F", "-c", str(self.root / "dovecot.conf")]
+        self._process = processes.start(command, self.root / "stderr")
         try:
             wait_port(self.imap)
         except TimeoutError as late:
@@ -78,12 +76,7 @@ class Dovecot:
 
     def stop(self) -> None:
         """End the server and every connection; the mail stays until the context ends."""
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        processes.stop(self._process)
 
     def restart(self) -> None:
         """Stop and start on the same ports: every connection is lost, the mail is kept."""

@@ -6,13 +6,12 @@ domain is accepted and bounces; mail to any other domain is accepted from signed
 
 import os
 import shutil
-import signal
-import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
 
+from tests.servers import processes
 from tests.servers.certificates import Certificate
 from tests.servers.dovecot import DOMAIN, Dovecot
 from tests.servers.packages import require
@@ -61,9 +60,8 @@ class Postfix:
         (self.root / "conf" / "main.cf").write_text(self._main())
         (self.root / "conf" / "master.cf").write_text(self._master())
         (self.root / "conf" / "refused").write_text("/^refused/ 550 5.1.1 No such mailbox here\n")
-        with (self.root / "out").open("w") as out:
-            command = [self.program, "-c", str(self.root / "conf"), "start-fg"]
-            self._process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+        command = [self.program, "-c", str(self.root / "conf"), "start-fg"]
+        self._process = processes.start(command, self.root / "out")
         try:
             wait_port(self.submissions)
         except TimeoutError as late:
@@ -73,12 +71,7 @@ class Postfix:
         return self
 
     def __exit__(self, *_: object) -> None:
-        subprocess.run([self.program, "-c", str(self.root / "conf"), "stop"], capture_output=True, check=False)
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        processes.stop(self._process)
         shutil.rmtree(self.root, ignore_errors=True)
 
     def log(self) -> str:

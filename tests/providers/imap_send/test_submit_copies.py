@@ -171,6 +171,12 @@ def test_bad_keyword_sends_nothing(make_desk: MakeDesk, user: User) -> None:
     assert caught.value.path == "keywords.1"
 
 
+def test_no_recipients(desk: Desk) -> None:
+    with pytest.raises(errors.Invalid, match="no recipients") as caught:
+        desk.send(to())
+    assert caught.value.path == "to"
+
+
 def test_two_hundred_recipients(make_desk: MakeDesk, user: User) -> None:
     everybody = [f"r{number}@example.test" for number in range(200)]
     with ScriptedSmtp(password=user.password) as smtp:
