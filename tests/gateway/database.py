@@ -2,10 +2,14 @@
 
 The server is the embedded one, shared by the workers of pytest-xdist and deleted by the last of them; or the one that
 POSTROOM_TEST_DATABASE_URL names, whose user must be allowed to create databases.
+
+Data folders stay out of pytest's `tmp_path`: as root the server runs as a user of its own, and every start of pytest
+closes the parent of that folder to others, also for the runs beside it. A server dies at its next checkpoint then.
 """
 
 import asyncio
 import os
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +19,11 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from gateway.store import migrate
 from gateway.store.database import Database
 from gateway.store.embedded import get_server
 
 _LOCK = 7_077_123
+_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid4().hex)[:12]  # the same in every worker of a test run
 
 
 @pytest.fixture(scope="session")
@@ -29,24 +33,28 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+def postgres_url() -> str:
     """A server for this test run."""
     if url := os.environ.get("POSTROOM_TEST_DATABASE_URL"):
         return url
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    server = get_server(Path(shared, "pg"), cleanup_mode="delete")
+    server = get_server(Path(tempfile.gettempdir(), f"postroom-pg-{_RUN}"), cleanup_mode="delete")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("alter system set fsync = off")
         connection.execute("select pg_reload_conf()")
     return str(server.get_uri())
 
 
+@pytest.fixture
+def var_dir() -> Iterator[Path]:
+    """An empty folder that an embedded server may use."""
+    with tempfile.TemporaryDirectory(prefix="postroom-") as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(scope="session")
 def template(postgres_url: str) -> str:
     """The name of an empty database with the current schema; made by the first worker that asks."""
-    name = f"postroom_template_{migrate.head()}_{os.environ.get('PYTEST_XDIST_TESTRUNUID', uuid4().hex)[:12]}"
+    name = f"postroom_template_{_RUN}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute("select pg_advisory_lock(%s)", [_LOCK])
         if not connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone():

@@ -231,12 +231,12 @@ def test_the_demo_says_the_same_again(run: Run, alone: str, var: Path) -> None:
     assert "postroom apps create NAME" in run.failing("demo")[1]
 
 
-def test_a_gateway_of_its_own_serves_the_demo_and_takes_its_database_along(tmp_path: Path) -> None:
+def test_a_gateway_of_its_own_serves_the_demo_and_takes_its_database_along(var_dir: Path) -> None:
     """Embedded database, two workers: the printed requests work, and nothing is left when it is told to stop."""
     port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
-        "POSTROOM_VAR_DIR": str(tmp_path),
+        "POSTROOM_VAR_DIR": str(var_dir),
         "POSTROOM_PUBLIC_URL": f"http://127.0.0.1:{port}",
     }
     command = [sys.executable, "-m", "gateway.cli"]
@@ -251,7 +251,7 @@ def test_a_gateway_of_its_own_serves_the_demo_and_takes_its_database_along(tmp_p
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
-    assert not (tmp_path / "pg" / "postmaster.pid").exists()
+    assert not (var_dir / "pg" / "postmaster.pid").exists()
 
 
 def _status(option: str, value: str, url: str) -> int:

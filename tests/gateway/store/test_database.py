@@ -154,30 +154,32 @@ def _postmaster(var_dir: Path) -> Path:
     return var_dir / "pg" / "postmaster.pid"
 
 
-def test_processes_share_the_embedded_server_and_the_last_one_stops_it(tmp_path: Path) -> None:
-    processes = [_embedded(tmp_path) for _ in range(3)]
+def test_processes_share_the_embedded_server_and_the_last_one_stops_it(var_dir: Path) -> None:
+    processes = [_embedded(var_dir) for _ in range(3)]
     answers = [process.communicate(timeout=60) for process in processes]
     assert [out.strip() for out, _ in answers] == ["None"] * 3, answers
-    assert not _postmaster(tmp_path).exists()
+    assert not _postmaster(var_dir).exists()
 
 
-def test_the_embedded_server_starts_beside_a_pid_file_of_another_program(tmp_path: Path) -> None:
+def test_the_embedded_server_starts_beside_a_pid_file_of_another_program(var_dir: Path) -> None:
     """As after the restart of a container: the number in the file is somebody else's by now."""
-    assert _embedded(tmp_path).wait(60) == 0
-    _postmaster(tmp_path).write_text(f"{os.getpid()}\n{tmp_path}/pg\n1700000000\n5432\n{tmp_path}/pg\n\n 1 2\nready\n")
-    out, error = _embedded(tmp_path).communicate(timeout=60)
+    out, error = _embedded(var_dir).communicate(timeout=60)
+    assert out.strip() == "None", error
+    _postmaster(var_dir).write_text(f"{os.getpid()}\n{var_dir}/pg\n1700000000\n5432\n{var_dir}/pg\n\n 1 2\nready\n")
+    out, error = _embedded(var_dir).communicate(timeout=60)
     assert out.strip() == "None", error
 
 
-def test_the_embedded_server_survives_a_killed_process(tmp_path: Path) -> None:
-    first = _embedded(tmp_path, 60)
+def test_the_embedded_server_survives_a_killed_process(var_dir: Path) -> None:
+    first = _embedded(var_dir, 60)
     assert first.stdout is not None
-    assert first.stdout.readline().strip() == "None"
+    assert first.stderr is not None
+    assert first.stdout.readline().strip() == "None", first.stderr.read()
     first.send_signal(signal.SIGKILL)
     first.communicate()
-    out, error = _embedded(tmp_path).communicate(timeout=60)
+    out, error = _embedded(var_dir).communicate(timeout=60)
     assert out.strip() == "None", error
-    assert not _postmaster(tmp_path).exists()  # the killed one does not count as a user
+    assert not _postmaster(var_dir).exists()  # the killed one does not count as a user
 
 
 async def test_the_database_named_by_the_settings_is_used(database_url: str) -> None:
