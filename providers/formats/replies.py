@@ -8,8 +8,8 @@ MAX_REFERENCES = 900  # characters; a line may have 998
 
 # Reply prefixes of mail programs in many languages, counted or not, with either colon.
 _REPLY = re.compile(
-    r"\s*(?:re|aw|antw|sv|vs|odp|ref|rif|res|r|ynt|bls|atb|vá|opt|in|回复|回覆|答复|返信|回信|답장|отв|ответ|απ|ste)"
-    r"\s?(?:\[\d+\]|\(\d+\)|\^\d+)?\s?[::]\s*",
+    r"\s*(?:re|aw|antw|sv|vs|odp|ref|rif|res|r|ynt|bls|atb|vá|回复|回覆|答复|返信|回信|답장|отв|ответ|απ)"
+    r"\s?(?:\[\d+\]|\(\d+\)|\^\d+)?\s?[:\uff1a]\s*",
     re.IGNORECASE,
 )
 
