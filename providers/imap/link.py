@@ -54,7 +54,8 @@ def _read_side(
         with blaming("serverUrl"):
             return suggestion, _sign_in(applicant, suggestion, settings)
     failures: list[ProviderError] = []
-    for suggestion in _suggestions(account, applicant, settings, sources):
+    for found in _suggestions(account, applicant, settings, sources):
+        suggestion = replace(found, imap=found.imap.model_copy(update={"verify": not account.trust_server}))
         try:
             return suggestion, _sign_in(applicant, suggestion, settings)
         except Unauthorized:

@@ -6,6 +6,7 @@ domain is accepted and bounces; mail to any other domain is accepted from signed
 
 import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -60,8 +61,10 @@ class Postfix:
         (self.root / "conf" / "main.cf").write_text(self._main())
         (self.root / "conf" / "master.cf").write_text(self._master())
         (self.root / "conf" / "refused").write_text("/^refused/ 550 5.1.1 No such mailbox here\n")
-        command = [self.program, "-c", str(self.root / "conf"), "start-fg"]
-        self._process = processes.start(command, self.root / "out")
+        # Without the start script, which would outlive us; its check makes the folders of the queue.
+        self._tool("postfix", "check")
+        master = Path(self._tool("postconf", "-h", "daemon_directory").strip()) / "master"
+        self._process = processes.start([str(master), "-c", str(self.root / "conf"), "-s"], self.root / "out")
         try:
             wait_port(self.submissions)
         except TimeoutError as late:
@@ -73,6 +76,10 @@ class Postfix:
     def __exit__(self, *_: object) -> None:
         processes.stop(self._process)
         shutil.rmtree(self.root, ignore_errors=True)
+
+    def _tool(self, name: str, *arguments: str) -> str:
+        command = [str(Path(self.program).with_name(name)), "-c", str(self.root / "conf"), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     def log(self) -> str:
         """What the server wrote so far."""
