@@ -1,7 +1,8 @@
 """create_app(): the one place where all parts meet."""
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
@@ -29,6 +30,7 @@ from gateway.store.database import Database
 from gateway.store.idempotency import IdempotencyKeys
 from gateway.store.sends import Sends
 from gateway.store.vault import Vault
+from gateway.work.upkeep import upkeep
 from providers import registry
 
 
@@ -82,14 +84,22 @@ async def build(settings: Settings, stack: AsyncExitStack) -> ASGIApp:
         Sending(Sends(database), settings.max_recipients),
         Marks(accounts, sessions),
     )
+    keys_in_use = IdempotencyKeys(database, vault)
+    if settings.work:
+        _in_background(upkeep(keys_in_use), stack)
     around = Surroundings(
         identity=identity,
         sessions=sessions,
         tokens=Tokens(keys),
-        repeats=Repeats(IdempotencyKeys(database, vault)),
+        repeats=Repeats(keys_in_use),
         services={type(service): service for service in services},
         max_body=settings.max_body_bytes,
         timeout=settings.request_timeout,
     )
     beside = pages(database.ready, document(ROUTES, version("postroom")), "PROMETHEUS_MULTIPROC_DIR" in os.environ)
     return FrontDoor(router(ROUTES, around, beside), identity)
+
+
+def _in_background(work: Coroutine[None, None, None], stack: AsyncExitStack) -> None:
+    task = asyncio.create_task(work)
+    stack.callback(task.cancel)

@@ -67,7 +67,7 @@ class Sending:
         """Send a message. Raises `Invalid` with the field's path, `Uncertain` when it may have left."""
         self._check_recipients(email)
         outgoing = self.outgoing(account, email, body_type, answers)
-        record = await self._log.begin(account.id, outgoing.message_id, key=key, draft_id=None)
+        record = await self._log.begin(account.id, outgoing.message_id, key=_of(key, "send", answers), draft_id=None)
         outgoing = Outgoing(email, record.message_id, outgoing.date, body_type, answers)
         sent = await self._once(record, messages, lambda: messages.send(outgoing))
         return await self._response(EmailSendResponse, messages, sent, email, return_ids)
@@ -106,7 +106,7 @@ class Sending:
         )
         self._check_recipients(email)
         proposed = draft.internet_message_id or self.outgoing(account, email, BodyType.HTML).message_id
-        record = await self._log.begin(account.id, proposed, key=key, draft_id=ref.id)
+        record = await self._log.begin(account.id, proposed, key=_of(key, "draft", ref), draft_id=ref.id)
         sent = await self._once(record, messages, lambda: drafts.send(ref, record.message_id))
         return await self._response(EmailDraftSendResponse, messages, sent, email, return_ids)
 
@@ -173,3 +173,8 @@ class Sending:
             processing_status=ProcessingStatus.INCOMPLETE if notes else ProcessingStatus.OK,
             processing_error=EmailSendError(failed_steps=failed, error_message="; ".join(notes)) if notes else None,
         )
+
+
+def _of(key: str | None, operation: str, item: Ref | None) -> str | None:
+    """A caller's idempotency key counts for one operation on one item."""
+    return None if key is None else f"{operation} {item.id if item else ''} {key}"
