@@ -7,7 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 from providers.base.collection import Ref
-from providers.base.errors import NotFound, ProviderError
+from providers.base.errors import NotFound, ProviderError, Uncertain
 from providers.base.lane import blocking
 from providers.base.ports import Drafts, Messages, MessageView, Outgoing, Sent
 from providers.imap import copies, filing, ids, stored_draft
@@ -102,7 +102,7 @@ class ImapDrafts(Drafts):
         flags = [*_FLAGS, *keywords]
         place = copies.append(connection, target, flags, made.size, made.chunks(), draft.message_id)
         if place is None:
-            raise NotFound("the draft was stored, but the server does not say where")
+            raise Uncertain("the draft was stored, but the server does not say where: look for it in the drafts folder")
         return place
 
     def _open(self, connection: Connection, place: MessageId) -> frozenset[str]:
