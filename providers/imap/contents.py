@@ -43,7 +43,7 @@ class Contents:
         if not new:
             return self
         if self.uids and new[0] < self.uids[-1]:
-            return self._of({**dict(zip(self.uids, self.times, strict=True)), **received})
+            return self._of({**received, **dict(zip(self.uids, self.times, strict=True))})
         order = self.order + array("Q", sorted(key(received[uid], uid) for uid in new))
         if len(self) and order[len(self)] < order[len(self) - 1]:  # moved or imported: older than what is there
             order = array("Q", sorted(order))

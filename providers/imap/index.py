@@ -125,7 +125,7 @@ class Index:
             self._pool.read(self._refresh_all)
             self._proved_at = began
         else:
-            self._pool.read(lambda connection: self._refresh_one(connection, only), only)
+            self._pool.read(lambda connection: self._refresh_one(connection, only))
 
     def _refresh_one(self, connection: Connection, name: str) -> None:
         statuses = self._ask_statuses(connection, [name])
@@ -154,6 +154,9 @@ class Index:
         known = self.snapshot.contents
         contents = {name: brought_up.get(name, known.get(name)) for name in folders if name not in self._unread}
         present = {name: value for name, value in contents.items() if value is not None and folders[name].selectable}
+        for name, before in known.items():
+            if name not in present or present[name].uidvalidity != before.uidvalidity:
+                self._pool.forget(name)  # Dovecot goes on serving a deleted folder to whoever has it open
         self.snapshot = Snapshot(folders, present, connection.capabilities, _personal(connection, folders))
 
     def _due(self, connection: Connection) -> list[str]:
@@ -227,15 +230,19 @@ def _status_command(connection: Connection, name: str) -> Command:
 def _undisturbed(connection: Connection, plan: Sequence[Command]) -> list[Answer]:
     """The answers to LIST and STATUS commands, true of the selected folder too.
 
-    Servers describe a selected folder as the connection last saw it (Dovecot). NOOP makes the server tell what
-    happened there; when it tells anything, the questions are repeated, now that the connection has caught up.
+    Servers describe a selected folder as the connection last saw it, even when it was deleted since (Dovecot): so it
+    is left first. Without UNSELECT (RFC 3691), NOOP makes the server tell what happened there; when it tells anything,
+    the questions are repeated, now that the connection has caught up.
     """
     if not plan or connection.selected is None:
         return connection.pipeline(plan) if plan else []
+    if connection.can("UNSELECT", "IMAP4REV2"):
+        connection.selected = None
+        return connection.pipeline([(b"UNSELECT",), *plan])[1:]
     answers = connection.pipeline([*plan, (b"NOOP",)])
     if any(_STIR.match(line.text) for line in lines(answers)):
         answers = connection.pipeline([*plan, (b"NOOP",)])
-    return answers
+    return answers[:-1]
 
 
 def _last(contents: Contents) -> int:

@@ -29,22 +29,27 @@ class Pool:
         self._places = threading.BoundedSemaphore(limit)
         self._lock = threading.Lock()
         self._idle: list[Connection] = []  # the longest unused first
+        self._lent = 0
         self._closed = False
 
     @contextmanager
     def borrow(self, folder: str | None = None, *, fresh: bool = False) -> Iterator[Connection]:
-        """A connection, rather one that has `folder` selected; `fresh`: opened for this job.
+        """A connection, rather one that has `folder` selected (None: no folder); `fresh`: opened for this job.
 
         Errors of the library and of the server leave as those of the provider contract. Raises `RateLimited` when all
         connections stay busy, and what `Connection.open` raises.
         """
         if not self._places.acquire(timeout=self._patience):
             raise RateLimited(f"all {self._limit} connections of this account are busy", retry_after=1.0)
+        with self._lock:
+            self._lent += 1
         try:
             with translated():
                 connection = self._connect() if fresh else self._take(folder) or self._connect()
                 yield from self._lend(connection)
         finally:
+            with self._lock:
+                self._lent -= 1
             self._places.release()
 
     def read(self, job: Callable[[Connection], T], folder: str | None = None) -> T:
@@ -103,6 +108,8 @@ class Pool:
             with self._lock:
                 old = self._outdated()
                 chosen = min(self._idle, key=lambda one: _distance(one, folder), default=None)
+                if chosen is not None and folder is None and chosen.selected is not None and self._may_grow():
+                    chosen = None
                 if chosen is not None:
                     self._idle.remove(chosen)
             for connection in old:
@@ -110,6 +117,10 @@ class Pool:
             if chosen is None or chosen.is_alive():
                 return chosen
             chosen.drop()
+
+    def _may_grow(self) -> bool:
+        """Whether to open a second connection: one asks about all folders, and the other keeps its folder open."""
+        return len(self._idle) + self._lent < min(self._limit, 2) + 1
 
     def _outdated(self) -> list[Connection]:
         limit = time.monotonic() - IDLE_SECONDS
@@ -120,10 +131,10 @@ class Pool:
 
 
 def _distance(connection: Connection, folder: str | None) -> int:
-    """0: has the folder; 1: has none; 2: has another one, which somebody may want soon."""
+    """How much it takes to make a connection fit: what has no folder open is kept for those who want it so."""
     if connection.selected is None:
-        return 1
-    return 0 if folder is None or connection.selected.name == folder else 2
+        return 0 if folder is None else 2
+    return 0 if connection.selected.name == folder else 1
 
 
 def _is_dead(error: ProviderError) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from providers.imap.wire import Line
 
+_MANY = 20_000_000  # messages in one folder; a set that names more is hostile
 _CHUNK = 200  # ranges in one command; some servers refuse command lines of more than 8,192 octets (RFC 7162 section 4)
 
 
@@ -32,14 +33,14 @@ def _runs(uids: list[int]) -> Iterator[tuple[int, int]]:
         yield first, last
 
 
-def expand(sets: bytes, *, limit: int = 2**32) -> list[int]:
+def expand(sets: bytes, *, limit: int = _MANY) -> list[int]:
     """The numbers of a set such as `1:5,9` (ESEARCH, COPYUID), as they stand; at most `limit` of them."""
     numbers: list[int] = []
     for part in sets.split(b","):
         first, _, last = part.partition(b":")
         if first.isdigit() and (not last or last.isdigit()):
             low, high = sorted((int(first), int(last or first)))
-            numbers.extend(range(low, min(high, low + limit - len(numbers)) + 1))
+            numbers.extend(range(low, min(high + 1, low + limit - len(numbers))))
     return numbers
 
 
