@@ -59,11 +59,13 @@ def main() -> None:
     for name, template in (("plain", _PLAIN), ("encoded", _ENCODED)):
         messages = [template % (n % 60, n, n, n, n) for n in range(count)]
         few = messages[: count // 20 or 1]
-        print(
-            f"{name:8} ours {_microseconds(_ours, messages):6.1f}   compat32, split only"
-            f" {_microseconds(_compat32_headers, messages):6.1f}   compat32, same fields"
-            f" {_microseconds(_compat32, messages):6.1f}   policy.default {_microseconds(_default, few):7.1f}   us/message"
+        figures = (
+            ("ours", _microseconds(_ours, messages)),
+            ("compat32, split only", _microseconds(_compat32_headers, messages)),
+            ("compat32, same fields", _microseconds(_compat32, messages)),
+            ("policy.default", _microseconds(_default, few)),
         )
+        print(f"{name:8}", *(f"{label} {figure:.1f}  " for label, figure in figures), "us/message")
 
 
 if __name__ == "__main__":

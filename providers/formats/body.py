@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from providers.formats.inline import is_inline, referenced
 from providers.formats.part import Part
-from providers.formats.text import html_to_text, strip_quoted, text_to_html
+from providers.formats.text import html_to_text, text_to_html
+from providers.formats.text import strip_quoted as without_quotes
 from providers.formats.transfer import estimated_size
 from schemas.mail import BodyType, EmailAttachment, MeetingMessageMethod
 
@@ -146,10 +147,7 @@ def render(plan: Plan, texts: Mapping[str, str], body_type: BodyType, *, strip_q
         if part.section in texts
     ]
     body = _joined_html(pieces) if body_type is BodyType.HTML else "\n".join(pieces)
-    return _without_quotes(body, body_type) if strip_quoted else body
-
-
-_without_quotes = strip_quoted
+    return without_quotes(body, body_type) if strip_quoted else body
 
 
 def _converted(text: str, mime_type: str, body_type: BodyType) -> str:

@@ -31,8 +31,8 @@ _CONTAINERS = (
 )
 # Within a Gmail quote that was answered line by line.
 _GMAIL_PIECES = (
+    "//*[contains(concat(' ', @class, ' '), ' gmail_attr ')][following-sibling::blockquote]",
     "//blockquote[contains(concat(' ', @class, ' '), ' gmail_quote ')]",
-    "//*[contains(concat(' ', @class, ' '), ' gmail_attr ')]",
 )
 # Elements that begin a quote which runs to the end of the message (Outlook).
 _BEGINNINGS = (
