@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 WORKERS ?= 2
 
@@ -17,22 +19,26 @@ setup: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV) || (apt-get update && apt-get install -y --no-install-recommends python3-venv && $(PYTHON) -m venv $(VENV))
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(PIP) .
 	@touch $@
 
-test: setup
+$(DEV): $(STAMP)
+	$(PIP) '.[dev]'
+	@touch $@
+
+test: $(DEV)
 	$(BIN)/pytest -n $(WORKERS) -m "not long"
 
-test-long: setup
+test-long: $(DEV)
 	$(BIN)/pytest -n $(WORKERS)
 
-check: setup
+check: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -q tests/test_import_rules.py tests/contract tests/gateway/store/test_migrations.py
 
-bench: setup
+bench: $(DEV)
 	$(BIN)/python -m bench
 
 routes: setup
