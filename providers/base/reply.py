@@ -5,10 +5,13 @@ import re
 from schemas.mail import EmailAddress, EmailMessage
 from schemas.outgoing import OutgoingEmail, OutgoingEmailReply
 
-# "Re:" as mail programs of several languages write it, counted ones included: Re[2]:, AW:, SV:, Antw:, RIF:, Odp: ...
+# "Re:" as mail programs of many languages write it, counted or not, with either colon: Re[2]:, AW:, SV:, 回复：
 _PREFIX = re.compile(
-    r"\s*(?:re|aw|sv|vs|antw|antwort|rif|odp|res|ynt|回复|答复|回覆|返信)\s*(?:\[\d+\]|\(\d+\))?\s*[:：]\s*", re.I
+    r"\s*(?:re|aw|antw|antwort|sv|vs|odp|ref|rif|res|r|ynt|bls|atb|vá|回复|回覆|答复|返信|回信|답장|отв|ответ|απ)"
+    r"\s?(?:\[\d+\]|\(\d+\)|\^\d+)?\s?[:\uff1a]\s*",
+    re.IGNORECASE,
 )
+_MESSAGE_ID = re.compile(r"<[^<>\s]+>")
 
 
 def reply_to(parent: EmailMessage, reply: OutgoingEmailReply, own: str) -> OutgoingEmail:
@@ -21,25 +24,23 @@ def reply_to(parent: EmailMessage, reply: OutgoingEmailReply, own: str) -> Outgo
         given["to"] = _recipients(parent, own)
     if reply.subject is None:
         given["subject"] = reply_subject(parent.subject or "")
-    return OutgoingEmail.model_construct(
-        **given, in_reply_to=parent.internet_message_id, references=references(parent) or None
-    )
+    return OutgoingEmail.model_construct(**given, in_reply_to=parent.internet_message_id, references=references(parent))
 
 
 def reply_subject(subject: str) -> str:
-    """`Re: ` in front, once, whatever language the earlier one was in."""
-    while match := _PREFIX.match(subject):
-        subject = subject[match.end() :]
-    return f"Re: {subject}"
+    """One `Re:` in front, whatever reply prefixes stood there before."""
+    rest = subject.strip()
+    while match := _PREFIX.match(rest):
+        rest = rest[match.end() :]
+    return f"Re: {rest}".rstrip()
 
 
-def references(parent: EmailMessage) -> str:
-    """The parent's References (else its In-Reply-To, where that is a single id) and its Message-ID."""
-    earlier = (parent.references or "").split() or (parent.in_reply_to or "").split()
-    if not parent.references and len(earlier) > 1:
-        earlier = []
-    own = [parent.internet_message_id] if parent.internet_message_id else []
-    return " ".join([step for step in earlier if step not in own] + own)
+def references(parent: EmailMessage) -> str | None:
+    """The parent's References (else its In-Reply-To, where that is a single id), then its Message-ID."""
+    answered = _MESSAGE_ID.findall(parent.in_reply_to or "")
+    earlier = _MESSAGE_ID.findall(parent.references or "") or (answered if len(answered) == 1 else [])
+    own = _MESSAGE_ID.findall(parent.internet_message_id or "")[:1]
+    return " ".join([item for item in dict.fromkeys(earlier) if item not in own] + own) or None
 
 
 def _recipients(parent: EmailMessage, own: str) -> list[EmailAddress]:

@@ -15,13 +15,11 @@ from providers.formats.entity import Piece, Wrapped, entity
 from providers.formats.fields import field as header
 from providers.formats.fields import mailbox_tokens, text_tokens, wire_address
 from providers.formats.headers import message_ids
-from providers.formats.replies import reply_headers, reply_subject, trim
 from schemas.mail import EmailAddress
 from schemas.outgoing import RESERVED_FIELDS, OutgoingEmail
 
-__all__ = ["Composed", "compose", "reply_headers", "reply_subject"]
-
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,900}>\Z")
+_MAX_REFERENCES = 900  # characters; a line may have 998
 _FIELD_NAME = re.compile(r"[!-9;-~]{1,76}\Z")
 _CHUNK = 64 * 1024
 
@@ -108,10 +106,18 @@ def _headers(outgoing: Outgoing, author: EmailAddress, bcc: bool) -> Iterator[st
     if email.subject is not None:
         yield header("Subject", text_tokens(email.subject))
     for name, ids in (("In-Reply-To", email.in_reply_to), ("References", email.references)):
-        if tokens := [item for item in trim(message_ids(ids)) if _MESSAGE_ID.match(item)]:
+        if tokens := [item for item in _trim(message_ids(ids)) if _MESSAGE_ID.match(item)]:
             yield header(name, tokens)
     for extra in email.x_headers or ():
         if not _FIELD_NAME.match(extra.name) or extra.name.lower() in RESERVED_FIELDS:
             raise ValueError(f"{extra.name[:80]!r} cannot be written as an extra header field")
         yield header(extra.name, text_tokens(extra.value))
     yield "MIME-Version: 1.0\r\n"
+
+
+def _trim(references: list[str]) -> list[str]:
+    """At most `_MAX_REFERENCES` characters of them: the first and the last ones are kept."""
+    kept = [item for item in references if len(item) < _MAX_REFERENCES // 2]
+    while sum(map(len, kept)) + len(kept) > _MAX_REFERENCES:
+        del kept[1]
+    return kept

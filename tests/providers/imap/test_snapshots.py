@@ -170,10 +170,12 @@ def _flat(server: Server) -> bytes:
         (Contains(Where.SUBJECT, 'a "b"'), rb'SUBJECT "a \"b\""'),
         (Contains(Where.TEXT, "é"), "TEXT é".encode()),
         (Is(Flag.READ), b"SEEN"),
-        (Not(Is(Flag.READ)), b"NOT (SEEN)"),
+        (Not(Is(Flag.READ)), b"UNSEEN"),
+        (Not(Contains(Where.TO, "a")), b'NOT TO "a"'),
+        (Not(All((Is(Flag.READ), Is(Flag.FLAGGED)))), b"NOT (SEEN FLAGGED)"),
         (Size(over=5, under=9), b"LARGER 5 SMALLER 9"),
         (All((Is(Flag.READ), Is(Flag.FLAGGED))), b"SEEN FLAGGED"),
-        (AnyOf((Is(Flag.READ), Is(Flag.FLAGGED))), b"OR (SEEN) (FLAGGED)"),
+        (AnyOf((Is(Flag.READ), Is(Flag.FLAGGED))), b"OR SEEN FLAGGED"),
     ],
 )
 def test_what_the_server_is_asked(search: Search, words: bytes) -> None:
