@@ -1,10 +1,8 @@
 """Changes that people make to a message: read or not, categories, archived or not, deleted."""
 
-from providers.base.errors import NotFound
 from providers.imap import filing
 from providers.imap.account import Account
 from providers.imap.connection import Connection
-from providers.imap.filing import keyword_changes, open_message
 from providers.imap.ids import MessageId
 from providers.imap.index import Snapshot
 from providers.imap.roles import Role
@@ -14,8 +12,11 @@ from schemas.mail import UpdateMessageStatusData
 _NAMES = {Role.ARCHIVE: "Archive", Role.TRASH: "Trash"}  # of folders that are made when they are missing
 
 
-def update(account: Account, place: MessageId, patch: UpdateMessageStatusData) -> MessageId:
-    """Carry out a patch; where the message lies then. Raises `NotFound`, `Denied`, `Invalid(keywords.N)`."""
+def update(account: Account, place: MessageId, patch: UpdateMessageStatusData) -> MessageId | None:
+    """Carry out a patch; where the message lies then, None when nobody can tell.
+
+    Raises `NotFound`, `Denied`, `Invalid(keywords.N)`.
+    """
     snapshot = account.snapshot()
     with account.pool.borrow(place.folder) as connection:
         _flag(connection, place, patch)
@@ -29,7 +30,7 @@ def delete(account: Account, place: MessageId) -> None:
     """Move a message to the trash, or remove one that lies there. Raises `NotFound`, `Denied`."""
     snapshot = account.snapshot()
     with account.pool.borrow(place.folder) as connection:
-        open_message(connection, place)
+        filing.open_message(connection, place)
         if snapshot.role_of(place.folder) is Role.TRASH:
             filing.remove(connection, place.uid)
         else:
@@ -43,17 +44,18 @@ def folder_for(snapshot: Snapshot, role: Role) -> str:
 
 
 def _flag(connection: Connection, place: MessageId, patch: UpdateMessageStatusData) -> None:
-    selected, flags = open_message(connection, place)
-    add, remove = keyword_changes(patch.keywords, flags, selected) if patch.keywords is not None else (set(), set())
+    selected, flags = filing.open_message(connection, place)
+    add, remove = set[str](), set[str]()
+    if patch.keywords is not None:
+        add, remove = filing.keyword_changes(patch.keywords, flags, selected)
     if patch.unread is not None:
         (remove if patch.unread else add).add("\\Seen")
     filing.store(connection, place.uid, add, remove)
 
 
-def _move(account: Account, connection: Connection, place: MessageId, target: str) -> MessageId:
+def _move(account: Account, connection: Connection, place: MessageId, target: str) -> MessageId | None:
     known = describe(account, connection, place)
     moved = filing.move(connection, place, target, message_id=known.base.internet_message_id)
-    if moved is None:
-        raise NotFound("the message was moved, but the server does not say where to")
-    account.reader.remember(moved.folder, moved.uidvalidity, moved.uid, known)
+    if moved is not None:
+        account.reader.remember(moved.folder, moved.uidvalidity, moved.uid, known)
     return moved

@@ -18,10 +18,11 @@ from providers.imap import names, net
 from providers.imap.errors import refused_login, translate, translated
 from providers.imap.grant import Endpoint, ImapGrant, Security
 from providers.imap.tokens import parse
-from providers.imap.wire import Answer, Command, Line, Literal, Refused, Wire, astring
+from providers.imap.wire import Answer, Command, Line, Literal, Refused, Wire, astring, lines
 
 _NUMBER = re.compile(rb"OK \[(UIDVALIDITY|UIDNEXT) (\d+)\]", re.IGNORECASE)
 _PERMANENT = re.compile(rb"OK \[PERMANENTFLAGS \(([^)]*)\)\]", re.IGNORECASE)
+_STIR = re.compile(rb"\d+ (?:EXISTS|EXPUNGE)\b|VANISHED", re.IGNORECASE)
 _EXISTS = re.compile(rb"(\d+) EXISTS\Z", re.IGNORECASE)
 
 
@@ -160,18 +161,30 @@ class Connection:
         return answers
 
     def tour(self, stops: Iterable[Stop]) -> dict[str, list[Answer] | errors.ProviderError]:
-        """Commands in several folders in one round trip; a folder that cannot be opened gives the reason instead."""
+        """Commands in several folders in one round trip; a folder that cannot be opened gives the reason instead.
+
+        A server answers from the state that the connection knows, and then tells what came or went (Dovecot): in that
+        case the commands in the open folder are repeated.
+        """
+        stops = list(stops)
         here = self.selected.name if self.selected is not None else None
+        found = self._visit_all(stops, here)
+        stirred = found.get(here, []) if here is not None else []
+        if isinstance(stirred, list) and any(_STIR.match(line.text) for line in lines(stirred)):
+            found |= self._visit_all((stop for stop in stops if stop.folder == here), None)
+        return found
+
+    def _visit_all(self, stops: Iterable[Stop], here: str | None) -> dict[str, list[Answer] | errors.ProviderError]:
         stops = sorted(stops, key=lambda stop: stop.folder != here)  # the open folder first: it needs no SELECT
         plan: list[Command] = []
         for stop in stops:
             plan += [] if stop.folder == here else [(b"SELECT ", self.mailbox(stop.folder))]
             plan += stop.commands
         answers = iter(self.pipeline(plan) if plan else ())
-        return {stop.folder: self._visit(stop, answers) for stop in stops}
+        return {stop.folder: self._visit(stop, answers, here) for stop in stops}
 
-    def _visit(self, stop: Stop, answers: Iterator[Answer]) -> list[Answer] | errors.ProviderError:
-        opened = None if self.selected is not None and self.selected.name == stop.folder else next(answers)
+    def _visit(self, stop: Stop, answers: Iterator[Answer], here: str | None) -> list[Answer] | errors.ProviderError:
+        opened = None if stop.folder == here else next(answers)
         mine = list(islice(answers, len(stop.commands)))
         try:
             if opened is not None:
@@ -189,9 +202,9 @@ class Connection:
             )
 
     def select(self, folder: str, *, uidvalidity: int | None = None) -> Selected:
-        """Open a folder unless it is open. Raises as `on`."""
-        if self.selected is None or self.selected.name != folder or self.selected.uidvalidity != uidvalidity:
-            self.on(folder, [], uidvalidity=uidvalidity)
+        """Open a folder, or catch up with what happened in it. Raises as `on`."""
+        is_open = self.selected is not None and self.selected.name == folder
+        self.on(folder, [(b"NOOP",)] if is_open else [], uidvalidity=uidvalidity)
         assert self.selected is not None
         return self.selected
 

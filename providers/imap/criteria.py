@@ -16,16 +16,23 @@ Words = tuple[bytes | Literal, ...]
 
 _KEYS = {where: where.value.upper().encode() for where in Where}
 _FLAGS = {Flag.READ: b"SEEN", Flag.FLAGGED: b"FLAGGED", Flag.ANSWERED: b"ANSWERED"}
+_OPPOSITES: Mapping[Words, Words] = {(word,): (b"UN" + word,) for word in _FLAGS.values()}
 _MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()  # not strftime, which speaks the host's language
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A branch that the server answers; `ascii` False: its words need CHARSET UTF-8."""
+    """A branch that the server answers; `ascii` False: its words need CHARSET UTF-8; `single`: one search key."""
 
     words: Words
     ascii: bool = True
+    single: bool = True
+
+    @property
+    def key(self) -> Words:
+        """As one search key; without parentheses where that can be, since not every server understands them."""
+        return self.words if self.single else (b"(", *self.words, b")")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +119,15 @@ def _size(size: Size) -> Branch:
         words.append(b"LARGER %d" % size.over)
     if size.under is not None:
         words.append(b"SMALLER %d" % size.under)
-    return Server((b" ".join(words),)) if words else Every(())
+    return Server((b" ".join(words),), single=len(words) == 1) if words else Every(())
 
 
 def _negated(branch: Branch) -> Branch:
-    return Server((b"NOT (", *branch.words, b")"), branch.ascii) if isinstance(branch, Server) else Negated(branch)
+    if not isinstance(branch, Server):
+        return Negated(branch)
+    if branch.words in _OPPOSITES:
+        return Server(_OPPOSITES[branch.words])
+    return Server((b"NOT ", *branch.key), branch.ascii)
 
 
 def _every(found: Sequence[Branch], search: All) -> Branch:
@@ -127,7 +138,7 @@ def _every(found: Sequence[Branch], search: All) -> Branch:
         return Every(tuple(others))
     days = [word for term in search.terms if isinstance(term, Received) for word in _days(term)]
     words = _joined([*(branch.words for branch in served), *((word,) for word in days)])
-    server = Server(words, all(branch.ascii for branch in served))
+    server = Server(words, all(branch.ascii for branch in served), len(served) + len(days) == 1 and served[0].single)
     return Every((server, *others)) if others else server
 
 
@@ -152,8 +163,7 @@ def _some(found: Sequence[Branch]) -> Branch:
         return Some(tuple(others))
     server = served[0]
     for branch in served[1:]:
-        words = (b"OR (", *server.words, b") (", *branch.words, b")")
-        server = Server(words, server.ascii and branch.ascii)
+        server = Server((b"OR ", *server.key, b" ", *branch.key), server.ascii and branch.ascii)
     return Some((server, *others)) if others else server
 
 

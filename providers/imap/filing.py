@@ -7,8 +7,9 @@ from providers.imap import fetch, names
 from providers.imap.connection import Connection, Selected
 from providers.imap.convert import is_chosen
 from providers.imap.ids import MessageId
+from providers.imap.listing import read_statuses
 from providers.imap.sets import expand, read_search
-from providers.imap.wire import Answer, Command, Line, Refused, astring
+from providers.imap.wire import Answer, Command, Line, Refused, astring, lines
 
 _SPECIALS = frozenset('(){ %*"\\]')  # what an atom must not hold (RFC 3501 section 9)
 _COPIED = b"OK [COPYUID "
@@ -16,10 +17,9 @@ _COPIED = b"OK [COPYUID "
 
 def open_message(connection: Connection, place: MessageId) -> tuple[Selected, frozenset[str]]:
     """Select the folder of a message that is about to change; its flags. Raises `NotFound`, `Denied`."""
-    selected = connection.select(place.folder, uidvalidity=place.uidvalidity)
-    answer = connection.run(b"UID FETCH %d (FLAGS)" % place.uid)
-    found = fetch.read(answer.lines, {place.uid}).get(place.uid)
-    if found is None or "\\Deleted" in (flags := fetch.flags(found) or frozenset()):
+    answers = connection.on(place.folder, fetch.commands([place.uid], b"FLAGS"), uidvalidity=place.uidvalidity)
+    found, selected = fetch.read(lines(answers), {place.uid}).get(place.uid), connection.selected
+    if found is None or selected is None or "\\Deleted" in (flags := fetch.flags(found) or frozenset()):
         raise NotFound("the message does not exist any more")
     if selected.read_only:
         raise Denied(f"the folder {names.shown(place.folder)!r} is read-only for this account")
@@ -61,10 +61,12 @@ def _check_keyword(keyword: str, place: int) -> None:
 
 
 def move(connection: Connection, place: MessageId, target: str, *, message_id: str | None) -> MessageId | None:
-    """Move a message of the selected folder; its new place, found by its Message-ID on servers without UIDPLUS.
+    """Move a message of the selected folder; its new place, as far as the server lets it be known.
 
     The target is made when it is missing. Raises `Refused`, `NotFound` when the message went in the meantime.
     """
+    if not connection.can("UIDPLUS", "IMAP4REV2"):
+        return _move_and_look(connection, place.uid, target, message_id)
     try:
         answers = _moved(connection, place.uid, target)
     except Refused as refused:
@@ -72,10 +74,24 @@ def move(connection: Connection, place: MessageId, target: str, *, message_id: s
             raise
         connection.run(b"CREATE ", connection.mailbox(target))
         answers = _moved(connection, place.uid, target)
-    if copied := _copied(answers):
-        return MessageId(target, *copied)
-    if connection.can("UIDPLUS"):
+    copied = _copied(answers)
+    if copied is None:
         raise NotFound("the message does not exist any more")
+    return MessageId(target, *copied)
+
+
+def _move_and_look(connection: Connection, uid: int, target: str, message_id: str | None) -> MessageId | None:
+    """Move on a server that does not say where to; look among the messages that came to the target since."""
+    [asked] = connection.pipeline([(b"STATUS ", connection.mailbox(target), b" (MESSAGES UIDNEXT UIDVALIDITY)")])
+    if asked.status != "OK":
+        connection.run(b"CREATE ", connection.mailbox(target))
+    status = read_statuses(asked.lines, utf8=connection.utf8).get(target)
+    first = status.uidnext if status is not None else 1
+    _moved(connection, uid, target)
+    selected = connection.select(target)
+    came = [one for one in read_search(connection.run(b"UID SEARCH UID %d:*" % first).lines) if one >= first]
+    if len(came) == 1:
+        return MessageId(target, selected.uidvalidity, came[0])
     return locate(connection, target, message_id)
 
 

@@ -48,8 +48,12 @@ class ImapMessages(Submission, Messages):
     @blocking
     def update(self, ref: Ref, patch: UpdateMessageStatusData, etag: str | None = None) -> EmailMessage:
         """See `Collection.update`; a message that was moved has a new id."""
-        place = self.account.at(ids.message_id(ref.id), partial(changing.update, self.account, patch=patch))
-        return self._record(place)
+        old = ids.message_id(ref.id)
+        before = self._get_many([ref.id]) if patch.archived is not None else []
+        place = self.account.at(old, partial(changing.update, self.account, patch=patch))
+        if place is None and before:
+            return before[0]  # moved, but nobody can tell where to
+        return self._record(place or old)
 
     @blocking
     def delete(self, ref: Ref, etag: str | None = None) -> None:

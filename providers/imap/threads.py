@@ -5,6 +5,7 @@ Gmail (X-GM-THRID) and OBJECTID servers (RFC 8474 THREADID) know the thread of e
 """
 
 import asyncio
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -22,8 +23,9 @@ from providers.imap.pool import Pool
 from providers.imap.reader import Reader
 from providers.imap.roles import VIEWS
 from providers.imap.sets import read_search
-from providers.imap.wire import astring, lines
+from providers.imap.wire import lines
 
+_OBJECTID = re.compile(r"[A-Za-z0-9_-]{1,255}\Z")  # RFC 8474 section 7: never quoted
 _WINDOW = 1000  # messages whose links are read in one job, so that others get their turn
 _INLINE = 200  # new messages that a list may read on the way
 
@@ -164,13 +166,14 @@ def _searched(
     """Ask the server, folder by folder."""
     gmail = "X-GM-EXT-1" in snapshot.capabilities
     try:
-        key = b"X-GM-THRID %d" % int(thread_id, 16) if gmail else b"THREADID "
-        argument = b"" if gmail else astring(thread_id.encode("ascii"))
+        key = b"X-GM-THRID %d" % int(thread_id, 16) if gmail else b"THREADID " + thread_id.encode("ascii")
     except ValueError:
+        return None
+    if not gmail and not _OBJECTID.match(thread_id):
         return None
     found: list[MessageId] = []
     for name in mailboxes:
-        [answer] = connection.on(name, [(b"UID SEARCH " + key, argument)])
+        [answer] = connection.on(name, [(b"UID SEARCH " + key,)])
         uidvalidity = snapshot.contents[name].uidvalidity
         found += [MessageId(name, uidvalidity, uid) for uid in read_search(answer.lines)]
     return found or None

@@ -42,7 +42,7 @@ async def test_without_any_extension(imap_settings: ProviderSettings) -> None:
         server.folders["INBOX"].messages[2].flags.add("\\Seen")
         [newest, *_] = (await session.messages.find(None, ALL, PageRequest())).records
         assert SysLabel.UNREAD not in (newest.sys_labels or []), "flags are never assumed without CONDSTORE"
-        server.on("UID SEARCH", answer("* SEARCH 2", "{tag} OK"), times=len(server.folders))
+        server.on("UID SEARCH", answer("* SEARCH 2", "{tag} OK"), times=4)  # without trash and junk
         assert await subjects(session, MessageQuery(search=Contains(Where.SUBJECT, "b"))) == ["b"]
         moved = await session.messages.update(Ref(newest.id), UpdateMessageStatusData(archived=True))
         assert moved.folder_id == ids.folder_id("Archive")
