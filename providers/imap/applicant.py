@@ -1,9 +1,11 @@
 """Who wants to be linked: the address, the user names to try, and one secret."""
 
+import re
 from dataclasses import dataclass, field
 
 from providers.base.errors import Invalid
 from providers.imap import presets
+from providers.imap.address import IMAP, parse
 from providers.imap.net import ascii_host
 from providers.imap.suggestion import Suggestion
 from schemas.accounts import ApiAccountInDto
@@ -22,11 +24,11 @@ class Applicant:
     @classmethod
     def of(cls, account: ApiAccountInDto) -> "Applicant":
         """From the fields of an account. Raises `Invalid` naming the one that is missing or of no use."""
-        email = account.email or account.login_string
+        email = account.email or _address_of(account.login_string, account.server_url)
         if not email:
             raise Invalid("email (or loginString) is needed", path="email")
         if not is_address(email):
-            hint = "" if account.email else "; with such a loginString, email is needed too"
+            hint = "" if account.email else "; with such a loginString, email or serverUrl is needed too"
             raise Invalid(f"{email[:80]!r} is not an e-mail address{hint}", path="email")
         password = account.password or (None if account.auth_string2 else account.auth_string1)
         if not password and not account.auth_string2:
@@ -59,3 +61,13 @@ class Applicant:
         for name, value in values.items():
             template = template.replace(name, value)
         return template
+
+
+def _address_of(login: str | None, server_url: str | None) -> str | None:
+    """The address of a login: itself, or a mere user name at the domain of the server that was given."""
+    if not login or is_address(login) or not server_url:
+        return login
+    host = parse(server_url, IMAP, path="serverUrl")[0].host
+    if ":" in host or host.replace(".", "").isdigit():
+        return f"{login}@[{'IPv6:' if ':' in host else ''}{host}]"  # RFC 5321 4.1.3
+    return f"{login}@{re.sub(r'^(imaps?|mail|mx)[.](?=.*[.])', '', host, flags=re.IGNORECASE)}"

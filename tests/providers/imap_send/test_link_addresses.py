@@ -4,8 +4,10 @@ import pytest
 
 from providers.base.errors import Invalid
 from providers.imap.address import IMAP, SMTP, Address, from_server_info, parse
+from providers.imap.applicant import Applicant
 from providers.imap.grant import Security
 from providers.imap.net import is_public
+from schemas.accounts import ApiAccountInDto, ServiceType
 
 TLS, STARTTLS = Security.TLS, Security.STARTTLS
 
@@ -78,3 +80,22 @@ def test_smtp_server_in_server_info(text: str, address: str | None) -> None:
 )  # fmt: skip
 def test_public_addresses(address: str, public: bool) -> None:
     assert is_public(address) is public
+
+
+@pytest.mark.parametrize(
+    ("login", "server", "email"),
+    [
+        ("ann@example.test", "imap.other.test", "ann@example.test"),
+        ("ann", "imap.example.test", "ann@example.test"),
+        ("ann", "imaps://mail.example.test:993", "ann@example.test"),
+        ("ann", "mail.test", "ann@mail.test"),
+        ("ann", "localhost:143", "ann@localhost"),
+        ("ann", "192.0.2.1", "ann@[192.0.2.1]"),
+        ("ann", "[2001:db8::1]:993", "ann@[IPv6:2001:db8::1]"),
+    ],
+)
+def test_a_mere_user_name_gets_an_address_at_its_server(login: str, server: str, email: str) -> None:
+    account = ApiAccountInDto(
+        service_type=ServiceType.IMAP, active=True, login_string=login, password="x", server_url=server
+    )
+    assert Applicant.of(account).email == email

@@ -45,7 +45,7 @@ def test_expired_access_token(dovecot: Dovecot, user: User, imap_settings: Provi
     [
         ({"email": None}, "email"),
         ({"email": "nobody"}, "email"),
-        ({"email": None, "login_string": "nobody"}, "email"),
+        ({"email": None, "login_string": "nobody", "server_url": None}, "email"),
         ({"email": "a@b@c"}, "email"),
         ({"password": None}, "password"),
         ({"password": ""}, "password"),
