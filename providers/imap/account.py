@@ -13,6 +13,7 @@ from providers.imap.facts import Facts
 from providers.imap.grant import ImapGrant
 from providers.imap.ids import MessageId
 from providers.imap.index import Index, Snapshot
+from providers.imap.ledger import Ledger
 from providers.imap.pool import Pool
 from providers.imap.reader import Reader
 from providers.imap.roles import Role
@@ -25,8 +26,8 @@ T = TypeVar("T")
 class Account:
     """One mailbox: its connections, what is known of its folders and messages."""
 
-    def __init__(self, mailbox: Mailbox, settings: ProviderSettings, cache: Cache[Facts]) -> None:
-        self.mailbox, self.settings = mailbox, settings
+    def __init__(self, mailbox: Mailbox, settings: ProviderSettings, cache: Cache[Facts], ledger: Ledger) -> None:
+        self.mailbox, self.settings, self._ledger = mailbox, settings, ledger
         self.grant = ImapGrant.model_validate(mailbox.grant)
         limit = max(1, settings.connections_per_account)
         self.lane = Lane(limit)
@@ -38,7 +39,22 @@ class Account:
 
     def snapshot(self) -> Snapshot:
         """The folders as they were last seen; asked for when nothing is known yet."""
-        return self.index.snapshot if self.index.snapshot.folders else self.index.refresh()
+        return self.index.snapshot if self.index.snapshot.folders else self.refresh()
+
+    def refresh(self, only: str | None = None) -> Snapshot:
+        """The folders and messages as they are now, or at least those of one folder; conversations keep up.
+
+        Raises as `Index.refresh`.
+        """
+        snapshot = self.index.refresh(only)
+        self._ledger.use(id(self), snapshot.size, self.forget)
+        self.threads.absorb(snapshot)
+        return snapshot
+
+    def forget(self) -> None:
+        """Give memory back; what is wanted again is read again."""
+        self.index.forget()
+        self.threads.forget()
 
     def at(self, place: MessageId, job: Callable[[MessageId], T]) -> T:
         """The result of a job on a message, in the folder's new place when it was renamed. Raises `NotFound`."""
@@ -60,6 +76,7 @@ class Account:
 
     def close(self) -> None:
         """Close every connection."""
+        self._ledger.leave(id(self))
         self.threads.close()
         self.pool.close()
 

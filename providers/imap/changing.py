@@ -55,6 +55,8 @@ def _flag(connection: Connection, place: MessageId, patch: UpdateMessageStatusDa
 
 def _move(account: Account, connection: Connection, place: MessageId, target: str) -> MessageId | None:
     known = describe(account, connection, place)
+    if target not in account.index.snapshot.folders:
+        connection.pipeline([(b"CREATE ", connection.mailbox(target))])  # refused where somebody was faster
     moved = filing.move(connection, place, target, message_id=known.base.internet_message_id)
     if moved is not None:
         account.reader.remember(moved.folder, moved.uidvalidity, moved.uid, known)

@@ -9,7 +9,7 @@ from providers.imap.convert import is_chosen
 from providers.imap.ids import MessageId
 from providers.imap.listing import read_statuses
 from providers.imap.sets import expand, read_search
-from providers.imap.wire import Answer, Command, Line, Refused, astring, lines
+from providers.imap.wire import Answer, Command, Line, astring, lines
 
 _SPECIALS = frozenset('(){ %*"\\]')  # what an atom must not hold (RFC 3501 section 9)
 _COPIED = b"OK [COPYUID "
@@ -63,18 +63,11 @@ def _check_keyword(keyword: str, place: int) -> None:
 def move(connection: Connection, place: MessageId, target: str, *, message_id: str | None) -> MessageId | None:
     """Move a message of the selected folder; its new place, as far as the server lets it be known.
 
-    The target is made when it is missing. Raises `Refused`, `NotFound` when the message went in the meantime.
+    Raises `Refused`, and `NotFound` when the message went in the meantime.
     """
     if not connection.can("UIDPLUS", "IMAP4REV2"):
         return _move_and_look(connection, place.uid, target, message_id)
-    try:
-        answers = _moved(connection, place.uid, target)
-    except Refused as refused:
-        if refused.code not in ("TRYCREATE", "NONEXISTENT"):
-            raise
-        connection.run(b"CREATE ", connection.mailbox(target))
-        answers = _moved(connection, place.uid, target)
-    copied = _copied(answers)
+    copied = _copied(_moved(connection, place.uid, target))
     if copied is None:
         raise NotFound("the message does not exist any more")
     return MessageId(target, *copied)
@@ -83,8 +76,6 @@ def move(connection: Connection, place: MessageId, target: str, *, message_id: s
 def _move_and_look(connection: Connection, uid: int, target: str, message_id: str | None) -> MessageId | None:
     """Move on a server that does not say where to; look among the messages that came to the target since."""
     [asked] = connection.pipeline([(b"STATUS ", connection.mailbox(target), b" (MESSAGES UIDNEXT UIDVALIDITY)")])
-    if asked.status != "OK":
-        connection.run(b"CREATE ", connection.mailbox(target))
     status = read_statuses(asked.lines, utf8=connection.utf8).get(target)
     first = status.uidnext if status is not None else 1
     _moved(connection, uid, target)

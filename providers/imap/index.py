@@ -49,6 +49,11 @@ class Snapshot:
     capabilities: frozenset[str] = frozenset()
     namespace: Namespace = field(default_factory=Namespace)  # where new folders are made
 
+    @property
+    def size(self) -> int:
+        """How many messages it holds."""
+        return sum(map(len, self.contents.values()))
+
     def folder(self, role: Role) -> Folder | None:
         """The folder of that use."""
         return next((folder for folder in self.folders.values() if folder.role is role), None)
@@ -118,6 +123,11 @@ class Index:
         if only is not None and only not in self.snapshot.contents:
             raise NotFound(f"there is no folder {names.shown(only)!r} that holds messages")
         return self.snapshot
+
+    def forget(self) -> None:
+        """Start again with the next refresh."""
+        with self._turn:
+            self._heard, self._proved_at, self.snapshot = [], float("-inf"), Snapshot()
 
     def _prove(self, only: str | None) -> None:
         began = time.monotonic()

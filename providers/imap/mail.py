@@ -89,8 +89,7 @@ class ImapMessages(Submission, Messages):
     def _find(self, parent: str | None, query: MessageQuery, page: PageRequest) -> Page[EmailMessage]:
         before = cursor.decode(page.cursor)
         only = ids.folder_name(parent) if parent is not None else None
-        snapshot = self.account.index.refresh(only)
-        self.account.threads.absorb(snapshot)
+        snapshot = self.account.refresh(only)
         mailboxes = [only] if only is not None else _mailboxes(snapshot, query)
         if query.search is None:
             return pages.page(self.account, snapshot, snapshot.newest(mailboxes, before), query.view, page)
@@ -104,13 +103,12 @@ class ImapMessages(Submission, Messages):
         self.account.snapshot()
         found = self.account.at(place, partial(single.read, self.account, view=view))
         if found.thread_id is None and view.require_thread_id:
-            self.account.threads.absorb(self.account.index.refresh())
+            self.account.refresh()
             found = self.account.at(place, partial(single.read, self.account, view=view))
         return found
 
     def _get_many(self, wanted: Iterable[str]) -> list[EmailMessage]:
-        snapshot = self.account.index.refresh()
-        self.account.threads.absorb(snapshot)
+        snapshot = self.account.refresh()
         positions = [position for item in wanted if (position := _position(snapshot, item)) is not None]
         found = pages.present(self.account, snapshot, positions, MessageView())
         return pages.records(self.account, snapshot, found, MessageView())
@@ -137,8 +135,7 @@ class ImapMessages(Submission, Messages):
 
     def _conversation(self, thread_id: str, query: MessageQuery, page: PageRequest) -> Page[EmailMessage]:
         after = cursor.decode(page.cursor)
-        snapshot = self.account.index.refresh()
-        self.account.threads.absorb(snapshot)
+        snapshot = self.account.refresh()
         apart = query.include_trash_and_junk
         members = self.account.threads.members(snapshot, thread_id, trash_and_junk=apart)
         later = [position for position in members if after is None or position > after]

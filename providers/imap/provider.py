@@ -11,6 +11,7 @@ from providers.imap.connection import Connection
 from providers.imap.drafts import ImapDrafts
 from providers.imap.facts import Facts
 from providers.imap.folders import ImapFolders
+from providers.imap.ledger import Ledger
 from providers.imap.mail import ImapMessages
 from schemas.accounts import ApiAccountInDto, Scope, ServiceType
 
@@ -51,6 +52,7 @@ class ImapProvider(Provider):
         super().__init__(settings)
         self._lane = Lane(_LINKS_AT_ONCE)
         self._cache: Cache[Facts] = Cache(settings.header_cache_bytes)
+        self._ledger = Ledger()
 
     async def link(self, account: ApiAccountInDto, *, ensure_access: bool) -> Linked:
         """See `Provider.link`."""
@@ -58,4 +60,4 @@ class ImapProvider(Provider):
 
     async def open(self, mailbox: Mailbox) -> ImapSession:
         """See `Provider.open`."""
-        return ImapSession(Account(mailbox, self.settings, self._cache))
+        return ImapSession(Account(mailbox, self.settings, self._cache, self._ledger))

@@ -57,6 +57,11 @@ class Threads:
         if not await self.ready(patience):
             raise Pending("the conversations of this mailbox are still being worked out", retry_after=2.0)
 
+    def forget(self) -> None:
+        """Find everything out again when somebody asks."""
+        with self._lock:
+            self._conversations, self._added, self._absorbed, self._complete = Conversations(), {}, None, False
+
     def close(self) -> None:
         """Stop finding out."""
         if self._task is not None:

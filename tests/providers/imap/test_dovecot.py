@@ -10,7 +10,7 @@ from providers.base.collection import PageRequest, Ref
 from providers.base.errors import Invalid, NotFound, Unauthorized
 from providers.base.ports import MessageQuery, MessageView
 from providers.base.provider import Mailbox, ProviderSettings
-from providers.imap import ids
+from providers.imap import ids, index
 from providers.imap.connection import Connection
 from providers.imap.grant import Security
 from providers.imap.provider import ImapProvider, ImapSession
@@ -348,3 +348,29 @@ def test_a_refused_token_is_answered_and_named(dovecot: Dovecot, user: User, ima
     grant = grant_of(user, dovecot).model_copy(update={"password": None, "access_token": "expired"})
     with pytest.raises(Unauthorized):
         Connection.open(grant, replace(imap_settings, read_timeout=3))
+
+
+async def test_forgetting_only_costs_time(session: ImapSession, inject: Inject) -> None:
+    inject(mail("a"))
+    inject(mail("b", answers="a"))
+    before = await session.messages.find(None, ALL, PageRequest())
+    session.account.forget()
+    await session.account.threads.ready(10)
+    after = await session.messages.find(None, ALL, PageRequest())
+    assert [record.id for record in after.records] == [record.id for record in before.records]
+    assert len({record.thread_id for record in after.records}) == 1
+
+
+async def test_large_folders_are_read_in_windows(
+    session: ImapSession, inject: Inject, dovecot: Dovecot, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "_AT_ONCE", 3)
+    for number in range(10):
+        inject(mail(f"m{number}"), ("INBOX", "Work")[number % 2], received=NOON + timedelta(hours=number))
+    expected = [f"m{number}" for number in range(9, -1, -1)]
+    assert await subjects(session) == expected
+    with dovecot.client(user) as other:
+        other.select_folder("INBOX")
+        other.delete_messages([1, 3])
+        other.expunge()
+    assert await subjects(session) == [name for name in expected if name not in ("m0", "m4")]

@@ -311,3 +311,20 @@ async def test_gmail_lists_all_mail_once_and_threads_by_its_ids(imap_settings: P
         assert await subjects(session) == ["archived", "a"]
         assert commands(server, "X-GM-THRID")
         await session.close()
+
+
+async def test_very_many_folders_without_list_status(scripted: ScriptedImap, plain: ImapSession) -> None:
+    for number in range(150):
+        scripted.folders[f"f{number}"] = Folder(f"f{number}")
+    scripted.folders["f7"].add(mail("first"))
+    assert await subjects(plain) == ["first"]
+    scripted.seen.clear()
+    await subjects(plain)
+    assert 0 < len(commands(scripted, "STATUS")) <= 60, "the cost of a list is limited"
+    scripted.folders["f120"].add(mail("second"))
+    scripted.folders["INBOX"].add(mail("third"))
+    assert "third" in await subjects(plain), "folders with a use are asked each time"
+    assert await subjects(plain, parent=ids.folder_id("f120")) == ["second"], "a folder by itself is always up to date"
+    for _ in range(5):
+        found = await subjects(plain)
+    assert sorted(map(str, found)) == ["first", "second", "third"]

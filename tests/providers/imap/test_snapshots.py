@@ -15,6 +15,7 @@ from providers.imap.conversations import Conversations
 from providers.imap.criteria import Server, Within, branches, holds, served, settle
 from providers.imap.ids import MessageId
 from providers.imap.index import Position, Snapshot
+from providers.imap.ledger import Ledger
 from providers.imap.listing import Folder, with_roles
 from providers.imap.roles import Role, by_name
 from providers.imap.wire import Literal
@@ -207,3 +208,17 @@ def test_attachments_need_a_look_only_where_nothing_else_decides() -> None:
 def test_folders_are_settled_before() -> None:
     search = settle(AnyOf((In("inbox"), Not(In("x")), Is(Flag.READ))), lambda folder: folder == "inbox")
     assert search == AnyOf((All(()), Not(AnyOf(())), Is(Flag.READ)))
+
+
+def test_the_longest_unused_account_forgets_first() -> None:
+    ledger, forgotten = Ledger(100), []
+    for name in ("a", "b", "c"):
+        ledger.use(name, 40, lambda name=name: forgotten.append(name))  # type: ignore[misc]
+    assert forgotten == ["a"]
+    ledger.use("b", 40, lambda: forgotten.append("b"))
+    ledger.use("d", 10, lambda: forgotten.append("d"))
+    ledger.leave("d")
+    ledger.use("e", 60, lambda: forgotten.append("e"))
+    assert forgotten == ["a", "c"]
+    ledger.use("huge", 1000, lambda: forgotten.append("huge"))
+    assert forgotten == ["a", "c", "b", "e"], "whoever is working keeps what it has"
