@@ -20,6 +20,10 @@ def update(account: Account, place: MessageId, patch: UpdateMessageStatusData) -
     snapshot = account.snapshot()
     with account.pool.borrow(place.folder) as connection:
         _flag(connection, place, patch)
+        if patch.archived is not None and connection.can("X-GM-EXT-1"):
+            label = [filing.INBOX_LABEL]
+            filing.store(connection, place.uid, () if patch.archived else label, label if patch.archived else ())
+            return place
         is_archived = snapshot.role_of(place.folder) is Role.ARCHIVE
         if patch.archived is None or patch.archived is is_archived:
             return place

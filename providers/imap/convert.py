@@ -29,6 +29,9 @@ _FLAG_LABELS = {
     "\\flagged": SysLabel.FLAGGED,
     "$junk": SysLabel.JUNK,
     "$important": SysLabel.IMPORTANT,  # RFC 8457
+    "\\important": SysLabel.IMPORTANT,  # this and the next ones: Gmail's labels
+    "\\inbox": SysLabel.INBOX,
+    "\\sent": SysLabel.SENT,
 }
 
 #: What a record of a list lacks.

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from providers.imap import names
 from providers.imap.sets import ranges
 from providers.imap.tokens import parse
 from providers.imap.wire import Command, Line
@@ -79,10 +80,19 @@ def _midnight(day: bytes) -> int:
     return timegm((int(year), _MONTHS[month.lower()], int(number), 0, 0, 0))
 
 
+def flag_items(capabilities: frozenset[str]) -> bytes:
+    """What to FETCH for `flags`: Gmail keeps what others keep in folders and keywords as labels."""
+    return b"FLAGS X-GM-LABELS" if "X-GM-EXT-1" in capabilities else b"FLAGS"
+
+
 def flags(items: Mapping[bytes, Any]) -> frozenset[str] | None:
-    """The flags of a message; None when the server did not say."""
-    values = items.get(b"FLAGS")
-    return _flag_set(tuple(values)) if isinstance(values, list) else None
+    """The flags of a message, Gmail's labels among them; None when the server did not say."""
+    values, labels = items.get(b"FLAGS"), items.get(b"X-GM-LABELS")
+    if not isinstance(values, list):
+        return None
+    found = _flag_set(tuple(values))
+    named = [label for label in labels if isinstance(label, bytes)] if isinstance(labels, list) else []
+    return found.union(map(names.decode, named)) if named else found
 
 
 @lru_cache(maxsize=4096)

@@ -12,12 +12,17 @@ from providers.imap.sets import expand, read_search
 from providers.imap.wire import Answer, Command, Line, astring, lines
 
 _SPECIALS = frozenset('(){ %*"\\]')  # what an atom must not hold (RFC 3501 section 9)
+INBOX_LABEL = "\\Inbox"  # Gmail: what is archived lacks it
 _COPIED = b"OK [COPYUID "
 
 
 def open_message(connection: Connection, place: MessageId) -> tuple[Selected, frozenset[str]]:
     """Select the folder of a message that is about to change; its flags. Raises `NotFound`, `Denied`."""
-    answers = connection.on(place.folder, fetch.commands([place.uid], b"FLAGS"), uidvalidity=place.uidvalidity)
+    answers = connection.on(
+        place.folder,
+        fetch.commands([place.uid], fetch.flag_items(connection.capabilities)),
+        uidvalidity=place.uidvalidity,
+    )
     found, selected = fetch.read(lines(answers), {place.uid}).get(place.uid), connection.selected
     if found is None or selected is None or "\\Deleted" in (flags := fetch.flags(found) or frozenset()):
         raise NotFound("the message does not exist any more")
@@ -27,14 +32,19 @@ def open_message(connection: Connection, place: MessageId) -> tuple[Selected, fr
 
 
 def store(connection: Connection, uid: int, add: Iterable[str], remove: Iterable[str]) -> None:
-    """Set and take off flags of a message in the selected folder. Raises `Refused`."""
-    plan = [_store(uid, sign, flags) for sign, flags in ((b"+", sorted(add)), (b"-", sorted(remove))) if flags]
+    """Set and take off flags of a message in the selected folder (Gmail: keywords are labels). Raises `Refused`."""
+    gmail = connection.can("X-GM-EXT-1")
+    plan: list[Command] = []
+    for sign, flags in ((b"+", sorted(add)), (b"-", sorted(remove))):
+        labels = [flag for flag in flags if gmail and (not flag.startswith("\\") or flag == INBOX_LABEL)]
+        plan += _store(uid, sign + b"FLAGS", [flag for flag in flags if flag not in labels])
+        plan += _store(uid, sign + b"X-GM-LABELS", labels)
     for answer in connection.pipeline(plan) if plan else ():
         answer.check()
 
 
-def _store(uid: int, sign: bytes, flags: Sequence[str]) -> Command:
-    return (b"UID STORE %d %bFLAGS.SILENT (%b)" % (uid, sign, " ".join(flags).encode()),)
+def _store(uid: int, item: bytes, flags: Sequence[str]) -> list[Command]:
+    return [(b"UID STORE %d %b.SILENT (%b)" % (uid, item, " ".join(flags).encode()),)] if flags else []
 
 
 def keyword_changes(wanted: Sequence[str], flags: frozenset[str], selected: Selected) -> tuple[set[str], set[str]]:

@@ -102,9 +102,9 @@ class ImapMessages(Submission, Messages):
     def _get(self, place: MessageId, view: MessageView) -> EmailMessage:
         self.account.snapshot()
         found = self.account.at(place, partial(single.read, self.account, view=view))
-        if found.thread_id is None and view.require_thread_id:
+        if found.thread_id is None and self.account.threads.complete:  # it came after the last list
             self.account.refresh()
-            found = self.account.at(place, partial(single.read, self.account, view=view))
+            return single.threaded(self.account, found)
         return found
 
     def _get_many(self, wanted: Iterable[str]) -> list[EmailMessage]:

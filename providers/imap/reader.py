@@ -166,7 +166,7 @@ def _commands(load: _Load, snapshot: Snapshot, header: bool) -> list[Command]:
     unknown = load.without_facts()
     items = ITEMS + thread_items(snapshot.capabilities) + (b" " + HEADER_ITEM if header else b"")
     return [
-        *fetch.commands(load.without_flags(), b"FLAGS"),
+        *fetch.commands(load.without_flags(), fetch.flag_items(snapshot.capabilities)),
         *fetch.commands(unknown, items),
         *fetch.commands(headless, HEADER_ITEM),
     ]

@@ -12,18 +12,24 @@ from providers.imap.connection import Connection
 from providers.imap.content import Piece, piece
 from providers.imap.facts import DESCRIPTION, Facts, facts, from_source
 from providers.imap.fetch import Items
-from providers.imap.ids import MessageId
+from providers.imap.ids import MessageId, message_id
 from providers.imap.reader import HEADER_ITEM, thread_items
 from providers.imap.structure import Malformed
 from providers.imap.wire import Refused, lines
 from schemas.mail import EmailMessage, Omitted
 
-_STATE = b"FLAGS INTERNALDATE"
-
 
 def read(account: Account, place: MessageId, view: MessageView) -> EmailMessage:
     """The message as the view asks for it. Raises `NotFound`."""
     return account.pool.read(lambda connection: _read(account, connection, place, view), place.folder)
+
+
+def threaded(account: Account, message: EmailMessage) -> EmailMessage:
+    """The message with its thread id, where that has become known."""
+    place = message_id(message.id)
+    known = account.reader.remembered(place.folder, place.uidvalidity, place.uid)
+    thread_id = account.threads.id_of(account.index.snapshot, place, known) if known else None
+    return message.model_copy(update={"thread_id": thread_id, "omitted": None}) if thread_id else message
 
 
 def describe(account: Account, connection: Connection, place: MessageId) -> Facts:
@@ -40,7 +46,7 @@ def _read(account: Account, connection: Connection, place: MessageId, view: Mess
     if known.header is None:
         wanted = wanted + b" " + HEADER_ITEM
     if state is None or wanted:
-        state = _one(connection, place, (_STATE + b" " + wanted).strip())
+        state = _one(connection, place, (_state(connection) + b" " + wanted).strip())
     if isinstance(header := state.get(b"BODY[HEADER]"), bytes):
         known = known.knowing(header=header)
         account.reader.remember(place.folder, place.uidvalidity, place.uid, known)
@@ -49,15 +55,19 @@ def _read(account: Account, connection: Connection, place: MessageId, view: Mess
 
 def _describe(account: Account, connection: Connection, place: MessageId) -> tuple[Facts, Items]:
     """What is not known yet, and the flags on the same way."""
-    wanted = _STATE + b" " + DESCRIPTION + b" " + HEADER_ITEM + thread_items(connection.capabilities)
+    wanted = _state(connection) + b" " + DESCRIPTION + b" " + HEADER_ITEM + thread_items(connection.capabilities)
     try:
         state = _one(connection, place, wanted)
         known = facts(state)
     except (Malformed, Refused):
-        state = _one(connection, place, _STATE + b" " + parts.WHOLE_ITEM)
+        state = _one(connection, place, _state(connection) + b" " + parts.WHOLE_ITEM)
         known = from_source(state)
     account.reader.remember(place.folder, place.uidvalidity, place.uid, known)
     return known, state
+
+
+def _state(connection: Connection) -> bytes:
+    return fetch.flag_items(connection.capabilities) + b" INTERNALDATE"
 
 
 def _one(connection: Connection, place: MessageId, items: bytes) -> Items:

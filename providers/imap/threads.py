@@ -40,17 +40,17 @@ class Threads:
         self._conversations = Conversations()
         self._added: dict[str, Contents] = {}  # what has been read of each folder
         self._task: asyncio.Task[None] | None = None
-        self._complete = False
+        self.complete = False  # whether all threads are known
         self._absorbed: Snapshot | None = None  # nothing has come since
 
     async def ready(self, patience: float) -> bool:
         """Whether all threads are known; starts finding them out, and waits for it at most so many seconds."""
-        if self._complete:
+        if self.complete:
             return True
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._build())
         await asyncio.wait([self._task], timeout=patience)
-        return self._complete
+        return self.complete
 
     async def require(self, patience: float) -> None:
         """Wait for all threads. Raises `Pending` when that takes too long."""
@@ -60,7 +60,7 @@ class Threads:
     def forget(self) -> None:
         """Find everything out again when somebody asks."""
         with self._lock:
-            self._conversations, self._added, self._absorbed, self._complete = Conversations(), {}, None, False
+            self._conversations, self._added, self._absorbed, self.complete = Conversations(), {}, None, False
 
     def close(self) -> None:
         """Stop finding out."""
@@ -73,7 +73,7 @@ class Threads:
             if not _by_server(snapshot):
                 for name, uids in self._windows(snapshot):
                     await self._lane.run(partial(self._read, snapshot, name, uids))
-            self._complete = True
+            self.complete = True
         except ProviderError:
             pass  # whoever asked goes on without thread ids; the next one who asks tries again
 
@@ -112,11 +112,11 @@ class Threads:
 
     def absorb(self, snapshot: Snapshot) -> None:
         """Read the messages that came since, when they are few; else that is left to the next `ready`."""
-        if not self._complete or _by_server(snapshot) or snapshot is self._absorbed:
+        if not self.complete or _by_server(snapshot) or snapshot is self._absorbed:
             return
         missing = self._missing(snapshot)
         if sum(map(len, missing.values())) > _INLINE:
-            self._complete = False
+            self.complete = False
             return
         known = self._reader.load(snapshot, [(name, uid) for name, uids in missing.items() for uid in uids])
         for name, uids in missing.items():

@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.base.errors import Invalid, NotFound
-from providers.imap import cursor, fetch, ids, names
+from providers.imap import convert, cursor, fetch, ids, names
 from providers.imap.index import Position
+from providers.imap.roles import Role
 from providers.imap.sets import expand, ranges, read_search
 from providers.imap.tokens import parse
 from providers.imap.wire import Line, Literal, astring
+from schemas.mail import SysLabel
 
 
 def test_lists_literals_quotes_and_nil() -> None:
@@ -51,6 +53,14 @@ def test_flags_left_out_are_unknown_not_empty() -> None:
     assert fetch.flags(items) is None
     [items] = fetch.read([Line(b"1 FETCH (UID 1 FLAGS ())")]).values()
     assert fetch.flags(items) == frozenset()
+
+
+def test_gmail_labels_are_flags_folders_and_keywords() -> None:
+    line = Line(b'1 FETCH (UID 1 FLAGS (\\Seen) X-GM-LABELS (\\Inbox "\\\\Important" "Caf&AOk- list" Work))')
+    flags = fetch.flags(fetch.read([line])[1])
+    assert flags is not None
+    assert convert.labels(Role.ALL, flags, False) == (SysLabel.INBOX, SysLabel.IMPORTANT)
+    assert convert.keywords(flags) == ["Café list", "Work"]
 
 
 @given(st.datetimes(datetime(1970, 1, 2), datetime(2105, 1, 1)), st.integers(-720, 840))

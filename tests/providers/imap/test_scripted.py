@@ -310,6 +310,14 @@ async def test_gmail_lists_all_mail_once_and_threads_by_its_ids(imap_settings: P
         session = open_scripted(server, imap_settings)
         assert await subjects(session) == ["archived", "a"]
         assert commands(server, "X-GM-THRID")
+        [record, *_] = (await session.messages.find(None, ALL, PageRequest())).records
+        server.on("UID STORE", answer("{tag} OK"))
+        await session.messages.update(Ref(record.id), UpdateMessageStatusData(archived=True, keywords=["Work"]))
+        stored = commands(server, "X-GM-LABELS.SILENT")
+        assert [line[line.index("X-GM") - 1 :] for line in stored] == [
+            "+X-GM-LABELS.SILENT (Work)",
+            "-X-GM-LABELS.SILENT (\\Inbox)",
+        ]
         await session.close()
 
 
