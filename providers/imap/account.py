@@ -12,12 +12,13 @@ from providers.imap.connection import Connection
 from providers.imap.facts import Facts
 from providers.imap.grant import ImapGrant
 from providers.imap.ids import MessageId
-from providers.imap.index import Index, Snapshot
+from providers.imap.index import Index
 from providers.imap.ledger import Ledger
 from providers.imap.pool import Pool
 from providers.imap.reader import Reader
 from providers.imap.roles import Role
 from providers.imap.search import Finder
+from providers.imap.snapshot import Snapshot
 from providers.imap.threads import Threads
 
 T = TypeVar("T")

@@ -4,9 +4,9 @@ from providers.imap import filing
 from providers.imap.account import Account
 from providers.imap.connection import Connection
 from providers.imap.ids import MessageId
-from providers.imap.index import Snapshot
 from providers.imap.roles import Role
 from providers.imap.single import describe
+from providers.imap.snapshot import Snapshot
 from schemas.mail import UpdateMessageStatusData
 
 _NAMES = {Role.ARCHIVE: "Archive", Role.TRASH: "Trash"}  # of folders that are made when they are missing

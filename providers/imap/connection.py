@@ -1,13 +1,11 @@
 """One logged-in connection: opened safely, asked what it can do, and aware of the folder it has selected."""
 
-import imaplib
 import re
 import select
 import socket
-import ssl
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 
 from imapclient import IMAPClient
@@ -15,39 +13,15 @@ from imapclient import IMAPClient
 from providers.base import errors
 from providers.base.provider import ProviderSettings
 from providers.imap import names, net
-from providers.imap.errors import refused_login, translate, translated
-from providers.imap.grant import Endpoint, ImapGrant, Security
+from providers.imap.errors import translated
+from providers.imap.grant import ImapGrant
+from providers.imap.greeting import greeted
+from providers.imap.selected import Selected, read_selected
+from providers.imap.signin import sign_in
 from providers.imap.tokens import parse
-from providers.imap.wire import Answer, Command, Line, Literal, Refused, Wire, astring, lines
+from providers.imap.wire import Answer, Command, Line, Literal, Wire, astring, lines
 
-_NUMBER = re.compile(rb"OK \[(UIDVALIDITY|UIDNEXT) (\d+)\]", re.IGNORECASE)
-_PERMANENT = re.compile(rb"OK \[PERMANENTFLAGS \(([^)]*)\)\]", re.IGNORECASE)
 _STIR = re.compile(rb"\d+ (?:EXISTS|EXPUNGE)\b|VANISHED", re.IGNORECASE)
-_EXISTS = re.compile(rb"(\d+) EXISTS\Z", re.IGNORECASE)
-
-
-class _Imap(imaplib.IMAP4):
-    """imaplib on a socket that is connected already."""
-
-    def __init__(self, endpoint: Endpoint, connected: socket.socket) -> None:
-        self._connected = connected
-        super().__init__(endpoint.host, endpoint.port)
-
-    def _create_socket(self, timeout: float | None) -> socket.socket:
-        return self._connected
-
-
-class _Client(IMAPClient):  # type: ignore[misc]  # imapclient carries no types
-    """imapclient on a socket that is connected already; silent, since its log would hold passwords."""
-
-    def __init__(self, endpoint: Endpoint, connected: socket.socket) -> None:
-        self._endpoint, self._connected = endpoint, connected
-        super().__init__(endpoint.host, endpoint.port, ssl=False, timeout=connected.gettimeout())
-        self.normalise_times = False  # else dates come naive, in the zone of this machine
-        self._imap.debug = 0
-
-    def _create_IMAP4(self) -> imaplib.IMAP4:
-        return _Imap(self._endpoint, self._connected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +38,6 @@ class Namespaces:
 
     personal: tuple[Namespace, ...] = ()
     others: tuple[Namespace, ...] = ()
-
-
-@dataclass(slots=True)
-class Selected:
-    """The folder a connection has open, as SELECT described it."""
-
-    name: str
-    uidvalidity: int = 0
-    uidnext: int = 0
-    exists: int = 0
-    permanent: frozenset[str] = field(default_factory=frozenset)  # flags that can be kept; `\\*`: new ones too
-    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +76,10 @@ class Connection:
 
     @classmethod
     def _greet(cls, connected: socket.socket, grant: ImapGrant, settings: ProviderSettings) -> "Connection":
-        client = _Client(grant.imap, connected)
-        if grant.imap.security is Security.STARTTLS:
-            _protect(client, grant.imap, settings)
-        connection = cls(client, settings)
+        connection = cls(greeted(grant.imap, connected, settings), settings)
         connection._learn()
-        if client._imap.state != "AUTH":  # PREAUTH otherwise
-            connection._sign_in(grant)
+        if connection.client._imap.state != "AUTH":  # PREAUTH otherwise
+            sign_in(connection.client, connection.wire, connection.capabilities, grant)
         connection._learn()  # what is offered differs before and after the sign-in
         connection._enable()
         connection._read_namespaces()
@@ -189,7 +148,7 @@ class Connection:
         try:
             if opened is not None:
                 self.selected = None
-                self.selected = _selected(stop.folder, opened)
+                self.selected = read_selected(stop.folder, opened)
             self._check(stop)
         except errors.ProviderError as error:
             return error
@@ -247,31 +206,6 @@ class Connection:
         self.capabilities = frozenset(word.decode("ascii", "replace").upper() for word in words[1:])
         self.wire.allow_literals(self.capabilities)
 
-    def _sign_in(self, grant: ImapGrant) -> None:
-        if grant.imap.security is not Security.PLAIN and not _is_protected(self.client):
-            raise errors.Unavailable(f"{grant.imap.host} offers no TLS: the password was not sent")
-        try:
-            self._authenticate(grant)
-        except Refused as refused:
-            secret = grant.access_token or grant.password or "\0"
-            clean = Refused(refused.status, refused.code, refused.text.replace(secret, "***"))
-            raise refused_login(clean) from None
-
-    def _authenticate(self, grant: ImapGrant) -> None:
-        initial = self.can("SASL-IR")
-        if grant.access_token is not None:
-            token = f"user={grant.login}\x01auth=Bearer {grant.access_token}\x01\x01"
-            self.wire.authenticate(b"XOAUTH2", token.encode(), initial=initial)
-        elif self.can("AUTH=PLAIN"):
-            plain = f"\0{grant.login}\0{grant.password or ''}"
-            self.wire.authenticate(b"PLAIN", plain.encode(), initial=initial)
-        elif self.can("LOGINDISABLED"):
-            raise errors.Unavailable(f"{grant.imap.host} takes no passwords on this connection (LOGINDISABLED)")
-        else:
-            password = (grant.password or "").encode()
-            self.run(b"LOGIN ", astring(grant.login.encode()), b" ", astring(password))
-        self.client._imap.state = "AUTH"
-
     def _enable(self) -> None:
         """CONDSTORE, so that modification counters are kept; UTF-8 names. Only possible before SELECT (RFC 5161)."""
         wanted = [name for name in ("CONDSTORE", "UTF8=ACCEPT") if self.can(name)]
@@ -297,43 +231,3 @@ class Connection:
     def _namespace(self, entry: Sequence[bytes | None]) -> Namespace:
         prefix, separator = entry[0] or b"", entry[1] or b""
         return Namespace(names.decode(prefix, utf8=self.utf8), separator.decode("ascii", "replace"))
-
-
-def _protect(client: IMAPClient, endpoint: Endpoint, settings: ProviderSettings) -> None:
-    """STARTTLS; whatever came before it is forgotten, capabilities and read-ahead too (RFC 3501 6.2.1)."""
-    imap = client._imap
-    if "STARTTLS" not in imap.capabilities:
-        raise errors.Unavailable(f"{endpoint.host}:{endpoint.port} does not offer STARTTLS: the password was not sent")
-    Wire(imap, settings.read_timeout).run(b"STARTTLS")
-    imap.sock = net.secure(imap.sock, endpoint, settings)
-    imap.file = imap.sock.makefile("rb")
-    client._starttls_done = True
-
-
-def _is_protected(client: IMAPClient) -> bool:
-    return isinstance(client._imap.sock, ssl.SSLSocket)
-
-
-def _selected(folder: str, opened: Answer) -> Selected:
-    """What SELECT said. Raises `NotFound` for a folder that cannot be opened."""
-    if opened.status != "OK":
-        raise _no_folder(folder, opened)
-    selected = Selected(folder, read_only=opened.code == "READ-ONLY")
-    for line in opened.lines:
-        if match := _NUMBER.match(line.text):
-            setattr(selected, match[1].decode().lower(), int(match[2]))
-        elif match := _EXISTS.match(line.text):
-            selected.exists = int(match[1])
-        elif match := _PERMANENT.match(line.text):
-            selected.permanent = frozenset(match[1].decode("utf-8", "replace").split())
-    if not selected.uidvalidity:
-        raise errors.Unavailable(f"the mail server gives no UIDVALIDITY for the folder {names.shown(folder)!r}")
-    return selected
-
-
-def _no_folder(folder: str, answer: Answer) -> errors.ProviderError:
-    """A refusal with a code says why; one without means that there is no such folder (INBOX always exists)."""
-    known = translate(Refused(answer.status, answer.code, answer.text))
-    if answer.code or folder == "INBOX" or isinstance(known, errors.RateLimited):
-        return known
-    return errors.NotFound(f"the folder {names.shown(folder)!r} cannot be opened: {answer.text}", original=answer.text)

@@ -4,7 +4,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from providers.base.errors import Invalid
-from providers.imap.index import Position
+from providers.imap.snapshot import Position
 
 
 def encode(position: Position) -> str:

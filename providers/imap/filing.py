@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from providers.base.errors import Denied, Invalid, NotFound
 from providers.imap import fetch, names
-from providers.imap.connection import Connection, Selected
+from providers.imap.connection import Connection
 from providers.imap.convert import is_chosen
 from providers.imap.ids import MessageId
 from providers.imap.listing import read_statuses
+from providers.imap.selected import Selected
 from providers.imap.sets import expand, read_search
 from providers.imap.wire import Answer, Command, Line, astring, lines
 

@@ -6,9 +6,9 @@ from providers.base.lane import blocking
 from providers.base.ports import Folders
 from providers.imap import ids, names, roles
 from providers.imap.account import Account
-from providers.imap.index import Snapshot
 from providers.imap.listing import Folder
 from providers.imap.roles import Role
+from providers.imap.snapshot import Snapshot
 from providers.imap.wire import Refused
 from schemas.mail import EmailFolderInfo, WellKnownFoldersOut
 from schemas.outgoing import EmailFolderCreate

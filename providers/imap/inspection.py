@@ -10,9 +10,9 @@ from providers.imap import fetch, parts
 from providers.imap.connection import Connection
 from providers.imap.criteria import Branch, Every, Look, Negated, Some
 from providers.imap.facts import Facts
-from providers.imap.index import Snapshot
 from providers.imap.pool import Pool
 from providers.imap.reader import Place, Reader
+from providers.imap.snapshot import Snapshot
 from providers.imap.wire import lines
 from schemas.mail import BodyType, EmailAddress
 

@@ -13,7 +13,7 @@ from providers.imap import changing, content, cursor, ids, pages, single
 from providers.imap.account import Account
 from providers.imap.content import Piece
 from providers.imap.ids import MessageId
-from providers.imap.index import Position, Snapshot
+from providers.imap.snapshot import Position, Snapshot
 from providers.imap.submit import Submission
 from schemas.mail import EmailMessage, UpdateMessageStatusData
 

@@ -8,8 +8,8 @@ from providers.base.ports import MessageView
 from providers.imap import convert, cursor
 from providers.imap.account import Account
 from providers.imap.ids import MessageId
-from providers.imap.index import Position, Snapshot
 from providers.imap.reader import Known
+from providers.imap.snapshot import Position, Snapshot
 from schemas.mail import EmailMessage, Omitted
 
 

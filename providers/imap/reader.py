@@ -11,8 +11,8 @@ from providers.imap.connection import Connection, Stop
 from providers.imap.contents import Contents
 from providers.imap.facts import ITEMS, SOURCE_ITEMS, Facts, facts, from_source
 from providers.imap.fetch import Items
-from providers.imap.index import Snapshot
 from providers.imap.pool import Pool
+from providers.imap.snapshot import Snapshot
 from providers.imap.structure import Malformed
 from providers.imap.wire import Answer, Command, lines
 

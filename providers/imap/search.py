@@ -12,13 +12,13 @@ from providers.imap.connection import Connection, Stop
 from providers.imap.criteria import Branch, Every, Server, Some, branches, holds, served, settle
 from providers.imap.errors import translate
 from providers.imap.ids import folder_id
-from providers.imap.index import Position, Snapshot
 from providers.imap.inspection import Inspection
 from providers.imap.pool import Pool
 from providers.imap.reader import Reader
 from providers.imap.roles import LABELS as ROLE_LABELS
 from providers.imap.roles import Role
 from providers.imap.sets import read_search
+from providers.imap.snapshot import Position, Snapshot
 from providers.imap.wire import Answer, Command, Refused, lines
 
 _AT_ONCE = 100  # messages that are looked at together

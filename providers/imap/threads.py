@@ -18,11 +18,12 @@ from providers.imap.contents import Contents
 from providers.imap.conversations import Conversations
 from providers.imap.facts import LINK_ITEMS, Facts, link_headers, links
 from providers.imap.ids import MessageId
-from providers.imap.index import Index, Position, Snapshot
+from providers.imap.index import Index
 from providers.imap.pool import Pool
 from providers.imap.reader import Reader
 from providers.imap.roles import VIEWS
 from providers.imap.sets import read_search
+from providers.imap.snapshot import Position, Snapshot
 from providers.imap.wire import lines
 
 _OBJECTID = re.compile(r"[A-Za-z0-9_-]{1,255}\Z")  # RFC 8474 section 7: never quoted

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from providers.base.errors import Invalid, NotFound
 from providers.imap import convert, cursor, fetch, ids, names
-from providers.imap.index import Position
 from providers.imap.roles import Role
 from providers.imap.sets import expand, ranges, read_search
+from providers.imap.snapshot import Position
 from providers.imap.tokens import parse
 from providers.imap.wire import Line, Literal, astring
 from schemas.mail import SysLabel

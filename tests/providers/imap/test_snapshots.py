@@ -14,10 +14,10 @@ from providers.imap.contents import Contents, key
 from providers.imap.conversations import Conversations
 from providers.imap.criteria import Server, Within, branches, holds, served, settle
 from providers.imap.ids import MessageId
-from providers.imap.index import Position, Snapshot
 from providers.imap.ledger import Ledger
 from providers.imap.listing import Folder, with_roles
 from providers.imap.roles import Role, by_name
+from providers.imap.snapshot import Position, Snapshot
 from providers.imap.wire import Literal
 
 received = st.dictionaries(st.integers(1, 50), st.integers(0, 9), max_size=20)
