@@ -21,9 +21,10 @@ from schemas.accounts import (
     ServiceTypeNonDaemon,
     UserAccountType,
 )
+from schemas.base import HeaderText
 from schemas.common import OkResponse
 
-Limit = Annotated[int, Field(ge=1, description="page size")]
+Limit = Annotated[int, Field(ge=1, le=2**31 - 1, description="page size")]
 Offset = Annotated[int, Field(ge=0, le=2**63 - 1, description="records to skip")]
 
 
@@ -49,7 +50,7 @@ async def upsert(
     application: Application,
     accounts: Accounts,
     user_account: UserAccountType | None = None,
-    user_id: str | None = None,
+    user_id: HeaderText | None = None,
     recycle_keys: tuple[ServiceKey, ...] = (),
     ensure_access: bool = False,
 ) -> AccountSaveResult:
@@ -74,10 +75,10 @@ async def find(
     accounts: Accounts,
     limit: Limit = 50,
     offset: Offset = 0,
-    auth_org_id: str | None = None,
+    auth_org_id: HeaderText | None = None,
     service_type: ServiceTypeNonDaemon | None = None,
     subscription_id: Id | None = None,
-    client_org_id: str | None = None,
+    client_org_id: HeaderText | None = None,
 ) -> AccountsPage:
     """List the accounts of the application."""
     return await accounts.find(
