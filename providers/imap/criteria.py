@@ -23,11 +23,18 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A branch that the server answers; `ascii` False: its words need CHARSET UTF-8; `single`: one search key."""
+    """A branch that the server answers; `ascii` False: its words need CHARSET UTF-8; `single`: one search key.
+
+    `alone`: it is not made part of an OR or a NOT, since Dovecot 2.3 answers those wrongly: with UNSEEN anywhere it
+    looks from the first unseen message on (`OR UNSEEN UNFLAGGED`), and it merges sizes as if nothing were negated.
+    `sized`: two of them are not asked together either.
+    """
 
     words: Words
     ascii: bool = True
     single: bool = True
+    alone: bool = False
+    sized: bool = False
 
     @property
     def key(self) -> Words:
@@ -95,7 +102,7 @@ def branches(search: Search, *, utf8: bool = True) -> Branch:
             else Look(search)
         )
     if isinstance(search, Is):
-        return Look(search) if search.flag is Flag.ATTACHMENT else Server((_FLAGS[search.flag],))
+        return Look(search) if search.flag is Flag.ATTACHMENT else Server((_FLAGS[search.flag],), alone=True)
     if isinstance(search, Received):
         return Within(_timestamp(search.since, float("-inf")), _timestamp(search.until, float("inf")))
     if isinstance(search, Size):
@@ -114,31 +121,38 @@ def _timestamp(instant: datetime | None, default: float) -> float:
 
 
 def _size(size: Size) -> Branch:
-    words: list[bytes] = []
-    if size.over is not None:
-        words.append(b"LARGER %d" % size.over)
+    """SMALLER 0 holds for nothing and LARGER 0 for everything; servers are at odds about both."""
+    if size.under is not None and size.under <= 0:
+        return Some(())
+    found: list[Branch] = []
+    if size.over is not None and size.over > 0:
+        found.append(Server((b"LARGER %d" % size.over,), alone=True, sized=True))
     if size.under is not None:
-        words.append(b"SMALLER %d" % size.under)
-    return Server((b" ".join(words),), single=len(words) == 1) if words else Every(())
+        found.append(Server((b"SMALLER %d" % size.under,), alone=True, sized=True))
+    return found[0] if len(found) == 1 else Every(tuple(found))
 
 
 def _negated(branch: Branch) -> Branch:
     if not isinstance(branch, Server):
         return Negated(branch)
     if branch.words in _OPPOSITES:
-        return Server(_OPPOSITES[branch.words])
+        return Server(_OPPOSITES[branch.words], alone=True)
+    if branch.alone:
+        return Negated(branch)
     return Server((b"NOT ", *branch.key), branch.ascii)
 
 
 def _every(found: Sequence[Branch], search: All) -> Branch:
     """What the server answers in one command; the days around a time of receipt spare it the rest of the folder."""
-    served = [branch for branch in found if isinstance(branch, Server)]
-    others = [branch for branch in found if not isinstance(branch, Server)]
+    sized = [branch for branch in found if isinstance(branch, Server) and branch.sized]
+    served = [branch for branch in found if isinstance(branch, Server) and branch not in sized[1:]]
+    others = [branch for branch in found if branch not in served]
     if not served:
         return Every(tuple(others))
     days = [word for term in search.terms if isinstance(term, Received) for word in _days(term)]
     words = _joined([*(branch.words for branch in served), *((word,) for word in days)])
-    server = Server(words, all(branch.ascii for branch in served), len(served) + len(days) == 1 and served[0].single)
+    single = len(served) + len(days) == 1 and served[0].single
+    server = Server(words, all(one.ascii for one in served), single, any(one.alone for one in served), bool(sized))
     return Every((server, *others)) if others else server
 
 
@@ -157,8 +171,8 @@ def _day(instant: datetime) -> bytes:
 
 
 def _some(found: Sequence[Branch]) -> Branch:
-    served = [branch for branch in found if isinstance(branch, Server)]
-    others = [branch for branch in found if not isinstance(branch, Server)]
+    served = [branch for branch in found if isinstance(branch, Server) and not branch.alone]
+    others = [branch for branch in found if branch not in served]
     if not served:
         return Some(tuple(others))
     server = served[0]

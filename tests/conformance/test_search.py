@@ -89,6 +89,10 @@ QUERIES = [
     "has:attachment",
     "-has:attachment is:unread",
     "has:attachment in:archive",
+    "is:read (is:read has:attachment)",
+    "is:read has:attachment",
+    "-(is:read is:flagged)",
+    "-(is:read OR is:flagged)",
     "is:read",
     "is:unread",
     "is:flagged",
@@ -192,4 +196,4 @@ trees: st.SearchStrategy[Search] = st.recursive(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(search=trees, everywhere=st.booleans())
 async def test_any_tree(library: Subject, search: Search, everywhere: bool) -> None:
-    assert await found(library, search, everywhere=everywhere) == expected(search, everywhere)
+    assert await found(library, search, everywhere=everywhere) == expected(search, everywhere), repr(search)

@@ -173,10 +173,10 @@ def _flat(server: Server) -> bytes:
         (Is(Flag.READ), b"SEEN"),
         (Not(Is(Flag.READ)), b"UNSEEN"),
         (Not(Contains(Where.TO, "a")), b'NOT TO "a"'),
-        (Not(All((Is(Flag.READ), Is(Flag.FLAGGED)))), b"NOT (SEEN FLAGGED)"),
-        (Size(over=5, under=9), b"LARGER 5 SMALLER 9"),
+        (Not(All((Contains(Where.TO, "a"), Contains(Where.TO, "b")))), b'NOT (TO "a" TO "b")'),
         (All((Is(Flag.READ), Is(Flag.FLAGGED))), b"SEEN FLAGGED"),
-        (AnyOf((Is(Flag.READ), Is(Flag.FLAGGED))), b"OR SEEN FLAGGED"),
+        (AnyOf((Contains(Where.TO, "a"), Contains(Where.CC, "b"))), b'OR TO "a" CC "b"'),
+        (All((Is(Flag.READ), Size(over=5))), b"SEEN LARGER 5"),
     ],
 )
 def test_what_the_server_is_asked(search: Search, words: bytes) -> None:
@@ -184,6 +184,20 @@ def test_what_the_server_is_asked(search: Search, words: bytes) -> None:
     assert isinstance(branch, Server)
     assert _flat(branch) == words
     assert branch.ascii is words.isascii()
+
+
+@pytest.mark.parametrize(
+    ("search", "asked"),
+    [
+        (Not(All((Is(Flag.READ), Is(Flag.FLAGGED)))), [b"SEEN FLAGGED"]),
+        (AnyOf((Is(Flag.READ), Is(Flag.FLAGGED))), [b"SEEN", b"FLAGGED"]),
+        (Not(Size(over=5)), [b"LARGER 5"]),
+        (Size(over=5, under=9), [b"LARGER 5", b"SMALLER 9"]),
+        (Size(under=0), []),
+    ],
+)
+def test_flags_and_sizes_are_combined_by_us_where_dovecot_errs(search: Search, asked: list[bytes]) -> None:
+    assert [_flat(server) for server in served(branches(search))] == asked
 
 
 def test_times_are_ours_and_days_only_help_the_server() -> None:
