@@ -35,6 +35,7 @@ class MessageQuery:
     search: Search | None = None
     include_trash_and_junk: bool = False
     view: MessageView = MessageView()
+    received_since: datetime | None = None  # `changes` only: older messages are left out
 
 
 @dataclass(frozen=True, slots=True)
