@@ -78,7 +78,13 @@ class Content:
 
 
 class Messages(Collection[EmailMessage, OutgoingEmail, UpdateMessageStatusData, MessageQuery]):
-    """The mail of an account; the parent is a folder id."""
+    """The mail of an account; the parent is a folder id.
+
+    `changes` without a parent covers every folder, trash and junk too. With `received_since`, removals are told of
+    every message that was ever told; a message that only ages is none.
+    """
+
+    changes_at_once: int = 2000  # changes and removals in one `Delta`
 
     @optional
     async def get(self, ref: Ref, view: MessageView = MessageView()) -> EmailMessage:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from itertools import islice
 
-from providers.base.collection import Page, PageRequest, Ref
+from providers.base.collection import Delta, Page, PageRequest, Ref
 from providers.base.errors import Invalid, NotFound
 from providers.base.lane import blocking
 from providers.base.match import matches
@@ -15,7 +15,7 @@ from providers.base.search import names_folder
 from providers.formats.body import plan
 from providers.formats.compose import compose
 from providers.formats.source import Source
-from providers.sandbox import convert, delivery
+from providers.sandbox import changes, convert, delivery
 from providers.sandbox.box import Box, Letter, Role, Stored
 from providers.sandbox.port import Port
 from schemas.mail import EmailAddress, EmailMessage, UpdateMessageStatusData
@@ -61,6 +61,11 @@ class SandboxMessages(Port, Messages):
                 box.remove(ref.id)
             else:
                 box.change(ref.id, folder=trash)
+
+    @blocking
+    def changes(self, parent: str | None, cursor: str | None, query: MessageQuery) -> Delta:
+        with self.reading() as box:
+            return changes.delta(box, parent, cursor, query.received_since, self.changes_at_once)
 
     @blocking
     def source(self, ref: Ref) -> Content:
