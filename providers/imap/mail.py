@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from providers.base.collection import Page, PageRequest, Ref
+from providers.base.collection import Delta, Page, PageRequest, Ref
 from providers.base.errors import NotFound
 from providers.base.lane import blocking
 from providers.base.ports import Content, MessageQuery, Messages, MessageView
 from providers.base.search import names_folder
 from providers.formats.part import Part
-from providers.imap import changing, content, cursor, ids, pages, single
+from providers.imap import changes, changing, content, cursor, ids, pages, single
 from providers.imap.account import Account
 from providers.imap.content import Piece
 from providers.imap.ids import MessageId
@@ -55,6 +55,11 @@ class ImapMessages(Submission, Messages):
     def delete(self, ref: Ref, etag: str | None = None) -> None:
         """Into the trash; out of the trash for good."""
         self.account.at(ids.message_id(ref.id), partial(changing.delete, self.account))
+
+    @blocking
+    def changes(self, parent: str | None, cursor: str | None, query: MessageQuery) -> Delta:
+        """See `Collection.changes`; a move is a removal and a new message, with the same Message-ID."""
+        return changes.delta(self.account, parent, cursor, query.received_since, self.changes_at_once)
 
     async def source(self, ref: Ref) -> Content:
         """See `Messages.source`."""

@@ -25,7 +25,7 @@ class Follower:
 
     session: Session
     parent: str | None = None
-    query: MessageQuery = MessageQuery()
+    query: MessageQuery = field(default_factory=MessageQuery)
     cursor: str | None = None
     known: dict[str, Change] = field(default_factory=dict)
     last: list[Delta] = field(default_factory=list)
