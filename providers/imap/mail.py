@@ -41,9 +41,9 @@ class ImapMessages(Submission, Messages):
         return await self.lane.run(partial(self._get, place, view))
 
     @blocking
-    def get_many(self, parent: str | None, ids: Sequence[str]) -> list[EmailMessage]:
+    def get_many(self, parent: str | None, ids: Sequence[str], view: MessageView = MessageView()) -> list[EmailMessage]:
         """Records as lists have them, without bodies."""
-        return self._get_many(ids)
+        return self._get_many(ids, view)
 
     @blocking
     def update(self, ref: Ref, patch: UpdateMessageStatusData, etag: str | None = None) -> EmailMessage:
@@ -109,12 +109,12 @@ class ImapMessages(Submission, Messages):
             found = self.account.at(place, partial(single.read, self.account, view=view))
         return found
 
-    def _get_many(self, wanted: Iterable[str]) -> list[EmailMessage]:
+    def _get_many(self, wanted: Iterable[str], view: MessageView = MessageView()) -> list[EmailMessage]:
         snapshot = self.account.index.refresh()
         self.account.threads.absorb(snapshot)
         positions = [position for item in wanted if (position := _position(snapshot, item)) is not None]
-        found = pages.present(self.account, snapshot, positions, MessageView())
-        return pages.records(self.account, snapshot, found, MessageView())
+        found = pages.present(self.account, snapshot, positions, view)
+        return pages.records(self.account, snapshot, found, view)
 
     def _record(self, place: MessageId) -> EmailMessage:
         found = self._get_many([str(place)])

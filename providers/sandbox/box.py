@@ -155,6 +155,11 @@ class Box:
             return stored
         raise NotFound(f"there is no message {message_id[:80]!r}")
 
+    def messages(self, ids: Sequence[str]) -> dict[str, Stored]:
+        """Those that exist, by id."""
+        found = self._select(f"id IN ({','.join('?' * len(ids))})", ids)
+        return {stored.id: stored for stored in found}
+
     def newest(self, folders: Sequence[str], before: tuple[int, int] | None) -> Iterator[Stored]:
         """The messages of these folders behind a position, newest first; read as they are asked for."""
         where, values = f"folder IN ({','.join('?' * len(folders))})", [*folders]

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
@@ -40,6 +40,13 @@ class SandboxMessages(Port, Messages):
         with self.reading() as box:
             stored = box.message(ref.id)
             return convert.whole(stored, box.folder(stored.folder), view)
+
+    @blocking
+    def get_many(self, parent: str | None, ids: Sequence[str], view: MessageView = MessageView()) -> list[EmailMessage]:
+        with self.reading() as box:
+            folders = box.folders()
+            found = box.messages(ids)
+            return [convert.listed(found[item], folders[found[item].folder], view) for item in ids if item in found]
 
     @blocking
     def update(self, ref: Ref, patch: UpdateMessageStatusData, etag: str | None = None) -> EmailMessage:
