@@ -45,7 +45,7 @@ class Told:
 
     def messages(self) -> dict[int, str]:
         """UID -> version as it was told; "" where only `modseq` stands for it."""
-        uids = expand(self.uids.encode("ascii"))
+        uids = expand(self.uids.encode("ascii", "replace"))
         if not self.versions:
             return dict.fromkeys(uids, "")
         starts = range(0, len(self.versions), _WIDTH)
@@ -103,5 +103,6 @@ def _inflated(cursor: str) -> bytes:
 def _is_sound(name: object, told: Told) -> bool:
     numbers = (told.uidvalidity, told.uidnext, told.modseq, told.count)
     texts = (name, told.uids, told.versions)
-    sound = all(type(number) is int for number in numbers) and all(type(text) is str for text in texts)
-    return sound and told.uids.isascii() and (not told.versions or len(told.messages()) >= 0)
+    if not (all(type(number) is int for number in numbers) and all(type(text) is str for text in texts)):
+        return False
+    return not told.versions or len(told.versions) == _WIDTH * len(expand(told.uids.encode("ascii", "replace")))

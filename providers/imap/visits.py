@@ -46,7 +46,7 @@ class Visit:
     upto: int
     late: bool
 
-    def commands(self, *, names: bool) -> list[Command]:
+    def commands(self, *, names: bool = True) -> list[Command]:
         """What to ask; the names (Message-IDs) may be left out."""
         items = b"FLAGS " + _NAME if names else b"FLAGS"
         return self._of_the_known(items) + fetch.commands(self.new, items)
@@ -64,11 +64,12 @@ class Visit:
 def read(connection: Connection, visits: Sequence[Visit]) -> dict[str, dict[int, Found]]:
     """What the visits find; a folder that went in the meantime is left out. Raises `Refused`, `Lost`, `OSError`."""
     due = {visit.folder: visit for visit in visits}
-    stops = {name: visit.commands(names=True) for name, visit in due.items()}
-    # A folder that stays selected may be shown as it was, even behind a NOOP in the same pipeline (Dovecot). SELECT
-    # shows it as it is, and removes nothing (RFC 3501 6.3.1).
-    connection.selected = None
-    answers = connection.tour(Stop(name, plan, due[name].contents.uidvalidity) for name, plan in stops.items() if plan)
+    stops = [Stop(visit.folder, plan, visit.contents.uidvalidity) for visit in visits if (plan := visit.commands())]
+    if stops:
+        # A folder that stays selected may be shown as it was, even behind a NOOP in the same pipeline (Dovecot).
+        # SELECT shows it as it is, and removes nothing (RFC 3501 6.3.1).
+        connection.selected = None
+    answers = connection.tour(stops)
     found: dict[str, dict[int, Found]] = {}
     for name, visit in due.items():
         answer = answers.get(name, [])
