@@ -120,6 +120,18 @@ async def test_an_emptied_mailbox_is_believed_in_the_end(
     assert follower.known == {}
 
 
+async def test_what_comes_back_as_it_was_is_told_again(log: ChangeLog, stream: Stream, mail: Mail) -> None:
+    """Two empty answers in a row are believed; the restored mailbox has the versions that it had before."""
+    follower = Follower(stream)
+    await follower.catch_up(log, mail)
+    mail.empty_answers = 2
+    while not await follower.read(log, mail, Branch.DELETED):
+        pass
+    assert follower.known == {}
+    await follower.catch_up(log, mail)
+    assert follower.known == mail.state()
+
+
 async def test_one_bad_record_stops_nobody_and_is_told_when_it_can_be_read(
     database: Database, log: ChangeLog, stream: Stream, mail: Mail
 ) -> None:
