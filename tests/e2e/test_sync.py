@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
+from tests.servers.dovecot import Dovecot
 from tests.servers.gateway import Gateway, wait_until
+from tests.servers.postfix import Postfix
 
 
 class Consumer:
     """Follows the mail of one account; `know` is by id the subject."""
 
-    def __init__(self, gateway: Gateway, email: str, parameters: str = "") -> None:
+    def __init__(self, gateway: Gateway, email: str, parameters: str = "", **account: str) -> None:
         self.gateway = gateway
-        self.token = gateway.link(serviceType="Sandbox", email=email, password="any")
+        self.token = gateway.link(**{"serviceType": "Sandbox", "password": "any", "email": email, **account})
         self.know: dict[str, str] = {}
         started = wait_until(lambda: self._ready(parameters), 30)
         self.tokens = {"updated": started["syncUpdatedToken"], "deleted": started["syncDeletedToken"]}
@@ -75,6 +77,27 @@ def test_a_consumer_follows_what_changes(gateway: Gateway) -> None:
     again = Consumer.__new__(Consumer)
     again.__dict__.update(consumer.__dict__, know={}, tokens={**consumer.tokens, "updated": first})
     assert again.follow() == consumer.listed()
+
+
+def test_a_consumer_follows_a_mailbox_on_dovecot(gateway: Gateway, dovecot: Dovecot, postfix: Postfix) -> None:
+    user = dovecot.new_user()
+    servers = {
+        "serverUrl": f"imaps://localhost:{dovecot.imaps}",
+        "serverInfo": f"smtp=localhost:{postfix.submissions}",
+    }
+    consumer = Consumer(gateway, user.address, serviceType="IMAP", password=user.password, **servers)
+    with dovecot.client(user) as client:
+        for number in range(3):
+            client.append("INBOX", f"Message-ID: <{number}@x>\r\nSubject: mail {number}\r\n\r\nx".encode())
+        wait_until(lambda: len(consumer.follow()) == 3, 20)
+        client.select_folder("INBOX")
+        client.create_folder("Elsewhere")
+        client.add_flags(client.search(), [b"\\Seen"])
+        client.move(client.search()[:1], "Elsewhere")
+        client.delete_messages(client.search()[:1])
+        client.expunge()
+    wait_until(lambda: sorted(consumer.follow().values()) == ["mail 0", "mail 2"], 20)
+    assert consumer.know == consumer.listed()
 
 
 def test_what_was_chosen_at_the_start_holds_for_the_chain(gateway: Gateway) -> None:
