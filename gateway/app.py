@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import logs
 from gateway.http.binding import Surroundings
+from gateway.http.delta_tokens import DeltaTokens
 from gateway.http.frontdoor import FrontDoor
 from gateway.http.openapi import document
 from gateway.http.pages import pages
@@ -20,7 +21,9 @@ from gateway.http.tokens import Tokens
 from gateway.routes import ROUTES
 from gateway.services.accounts import Accounts
 from gateway.services.applications import Applications
+from gateway.services.changelog import ChangeLog
 from gateway.services.identity import Identity
+from gateway.services.mail_sync import MailSync
 from gateway.services.marks import Marks
 from gateway.services.sending import Sending
 from gateway.services.sessions import Sessions
@@ -78,11 +81,14 @@ async def build(settings: Settings, stack: AsyncExitStack) -> ASGIApp:
     sessions = Sessions(providers, vault, database, identity)
     stack.push_async_callback(sessions.close)
     accounts = Accounts(database, vault, providers, sessions, identity)
+    changelog = ChangeLog(database)
+    stack.push_async_callback(changelog.close)
     services: Sequence[object] = (
         accounts,
         Applications(database, vault),
         Sending(Sends(database), settings.max_recipients),
         Marks(accounts, sessions),
+        MailSync(changelog, sessions, DeltaTokens(keys)),
     )
     keys_in_use = IdempotencyKeys(database, vault)
     if settings.work:

@@ -35,6 +35,7 @@ _FAILURES = {
     "BadRequest": ("malformed request or page token", {}),
     "Unauthorized": ("credential missing, unknown or no longer usable at the provider", {}),
     "RequestTimeout": ("not available yet, try again", _RETRY),
+    "SyncTokenExpired": ("delta token of a sync that no longer exists, start a new one", {}),
     "TooManyRequests": ("provider or gateway rate limit", _RETRY),
     "Failed": ("any other failure", {}),
 }
@@ -111,6 +112,7 @@ def _responses(route: Route) -> dict[str, Any]:
         "400": "BadRequest",
         "401": "Unauthorized",
         **({"408": "RequestTimeout"} if route.slow else {}),
+        **({"410": "SyncTokenExpired"} if route.expires else {}),
         "429": "TooManyRequests",
         "default": "Failed",
     }

@@ -56,4 +56,5 @@ class Route:
     tag: str = ""
     once: bool = False  # honours Idempotency-Key
     slow: bool = False  # may answer 408 (Pending)
+    expires: bool = False  # takes tokens that may answer 410 (CursorExpired)
     documented: bool = True

@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 from gateway.settings import Settings
 from gateway.store import embedded, migrate
 from gateway.store.announcements import Hear, Listener
+from gateway.store.locks import Locks
 from providers.base.errors import Unavailable
 from providers.base.lane import Lane
 
@@ -70,6 +71,10 @@ class Database:
     def listen(self, hear: Hear) -> Listener:
         """Start calling `hear` with the topics that other processes and this one announce."""
         return Listener(_libpq(self._direct_url), hear)
+
+    def locks(self) -> Locks:
+        """Locks between processes; connects on first use, closed by whoever asked for them."""
+        return Locks(_libpq(self._direct_url))
 
     async def migrate(self) -> None:
         """Bring the schema up to date. Processes that migrate at once wait for each other.

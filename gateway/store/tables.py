@@ -18,6 +18,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    PrimaryKeyConstraint,
     Text,
     UniqueConstraint,
     func,
@@ -223,3 +224,61 @@ class IdempotencyKeyRow(SQLModel, table=True):
     status: int | None = _optional(Integer)
     sealed_answer: bytes | None = _sealed(nullable=True)
     created_at: datetime = _now()
+
+
+class StreamRow(SQLModel, table=True):
+    """One change log: what one port of an account tells under one filter. `cursor` is the provider's, `sequence` the
+    last that was given; `pulled_at` is when the last complete pull began. `filter_hash` finds it again: the filter may
+    hold more than what a caller named, such as the instant that "seven days" meant."""
+
+    __tablename__ = "stream"
+    __table_args__ = (
+        UniqueConstraint(
+            "account_id", "port", "parent", "filter_hash", name="uq_stream", postgresql_nulls_not_distinct=True
+        ),
+    )
+
+    id: int = _key()
+    account_id: int = _parent("account")
+    port: str = _text()
+    parent: str | None = _optional()
+    filter: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    filter_hash: bytes = _hash()
+    cursor: str | None = _optional()
+    sequence: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    ready: bool = _flag()
+    pulled_at: datetime | None = _instant()
+    error: str | None = _optional()
+    created_at: datetime = _now()
+
+
+class StreamItemRow(SQLModel, table=True):
+    """The last state of an item in a stream; a removed one stays as a tombstone, so that tokens never expire."""
+
+    __tablename__ = "stream_item"
+    __table_args__ = (
+        PrimaryKeyConstraint("stream_id", "item_id"),
+        Index("ix_stream_item_sequence", "stream_id", "sequence"),
+    )
+
+    stream_id: int = _parent("stream")
+    item_id: str = _text()
+    version: str = _text()
+    parent: str | None = _optional()
+    identity: str | None = _optional()
+    sequence: int = Field(sa_column=Column(BigInteger, nullable=False))
+    removed: bool = _flag()
+    changed_at: datetime = _now()
+
+
+class QuarantineRow(SQLModel, table=True):
+    """An item that is in the index and could not be read; it is tried again when due."""
+
+    __tablename__ = "quarantine"
+    __table_args__ = (PrimaryKeyConstraint("stream_id", "item_id"),)
+
+    stream_id: int = _parent("stream")
+    item_id: str = _text()
+    error: str = _text()
+    attempts: int = _count(1)
+    next_try_at: datetime = _now()

@@ -44,10 +44,21 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Delta:
-    """Ids and versions that changed since a cursor, ids that went, the new cursor; `more`: ask again at once."""
+class Change:
+    """An item that is new or of a new version; `parent` and `identity` (Message-ID, iCalendar UID) where known, so that
+    a tombstone can name them and an item that got a new id can be recognised."""
 
-    changed: Sequence[tuple[str, str]]
+    id: str
+    version: str
+    parent: str | None = None
+    identity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What changed since a cursor, ids that went, the new cursor; `more`: ask again at once."""
+
+    changed: Sequence[Change]
     removed: Sequence[str]
     cursor: str
     more: bool = False

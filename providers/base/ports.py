@@ -1,10 +1,12 @@
 """What a provider offers for each kind of thing. A port that a session leaves None is an ability it lacks."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from providers.base.collection import Collection, Page, PageRequest, Ref, optional, unsupported
+from providers.base.errors import NotFound
 from providers.base.search import Search
 from schemas.mail import (
     BodyType,
@@ -35,6 +37,7 @@ class MessageQuery:
     search: Search | None = None
     include_trash_and_junk: bool = False
     view: MessageView = MessageView()
+    received_since: datetime | None = None  # `changes` only: older messages are left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +80,31 @@ class Content:
 
 
 class Messages(Collection[EmailMessage, OutgoingEmail, UpdateMessageStatusData, MessageQuery]):
-    """The mail of an account; the parent is a folder id."""
+    """The mail of an account; the parent is a folder id.
+
+    `changes` without a parent covers every folder, trash and junk too. With `received_since`, removals are told of
+    every message that was ever told; a message that only ages is none.
+    """
+
+    changes_at_once: int = 2000  # changes and removals in one `Delta`
 
     @optional
     async def get(self, ref: Ref, view: MessageView = MessageView()) -> EmailMessage:
         """One message, as much of it as `view` asks for. Raises `Pending` while a required thread id is unknown."""
         raise unsupported(self, "get")
+
+    async def get_many(
+        self, parent: str | None, ids: Sequence[str], view: MessageView = MessageView()
+    ) -> list[EmailMessage]:
+        """The messages that still exist among `ids`, in that order, as lists show them."""
+        found = await asyncio.gather(*(self._get_or_none(Ref(item, parent), view) for item in ids))
+        return [item for item in found if item is not None]
+
+    async def _get_or_none(self, ref: Ref, view: MessageView = MessageView()) -> EmailMessage | None:
+        try:
+            return await self.get(ref, view)
+        except NotFound:
+            return None
 
     @optional
     async def source(self, ref: Ref) -> Content:

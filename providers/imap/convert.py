@@ -5,9 +5,11 @@ NonJunk ...) are not shown; `lastModifiedTime` is unknown to IMAP and left out; 
 (INTERNALDATE); `webLink` does not exist. A message lies in one folder, whose use gives one label.
 """
 
+from binascii import b2a_base64
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import blake2b
 
 from providers.formats.headers import Headers
 from providers.imap import roles
@@ -85,6 +87,13 @@ def keywords(flags: Iterable[str]) -> list[str]:
 def is_chosen(flag: str) -> bool:
     """Whether a flag is a category of somebody's choice: no system flag, no program's note to itself."""
     return not flag.startswith("\\") and flag.lower() not in PRIVATE_KEYWORDS
+
+
+@lru_cache(maxsize=4096)
+def version(flags: frozenset[str] | None) -> str:
+    """Eight characters that differ when a record shows something else because of other flags."""
+    shown = (labels(None, flags, False), keywords(flags or ()))
+    return b2a_base64(blake2b(repr(shown).encode(), digest_size=6).digest(), newline=False).decode()
 
 
 def native_properties(header: bytes, names: Iterable[str]) -> dict[str, str]:

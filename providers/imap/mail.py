@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from providers.base.collection import Page, PageRequest, Ref
+from providers.base.collection import Delta, Page, PageRequest, Ref
 from providers.base.errors import NotFound
 from providers.base.lane import blocking
 from providers.base.ports import Content, MessageQuery, Messages, MessageView
 from providers.base.search import names_folder
 from providers.formats.part import Part
-from providers.imap import changing, content, cursor, ids, pages, single
+from providers.imap import changes, changing, content, cursor, ids, pages, single
 from providers.imap.account import Account
 from providers.imap.content import Piece
 from providers.imap.ids import MessageId
@@ -41,9 +41,9 @@ class ImapMessages(Submission, Messages):
         return await self.lane.run(partial(self._get, place, view))
 
     @blocking
-    def get_many(self, parent: str | None, ids: Sequence[str]) -> list[EmailMessage]:
+    def get_many(self, parent: str | None, ids: Sequence[str], view: MessageView = MessageView()) -> list[EmailMessage]:
         """Records as lists have them, without bodies."""
-        return self._get_many(ids)
+        return self._get_many(ids, view)
 
     @blocking
     def update(self, ref: Ref, patch: UpdateMessageStatusData, etag: str | None = None) -> EmailMessage:
@@ -59,6 +59,11 @@ class ImapMessages(Submission, Messages):
     def delete(self, ref: Ref, etag: str | None = None) -> None:
         """Into the trash; out of the trash for good."""
         self.account.at(ids.message_id(ref.id), partial(changing.delete, self.account))
+
+    @blocking
+    def changes(self, parent: str | None, cursor: str | None, query: MessageQuery) -> Delta:
+        """See `Collection.changes`; a move is a removal and a new message, with the same Message-ID."""
+        return changes.delta(self.account, parent, cursor, query.received_since, self.changes_at_once)
 
     async def source(self, ref: Ref) -> Content:
         """See `Messages.source`."""
@@ -107,11 +112,11 @@ class ImapMessages(Submission, Messages):
             return single.threaded(self.account, found)
         return found
 
-    def _get_many(self, wanted: Iterable[str]) -> list[EmailMessage]:
+    def _get_many(self, wanted: Iterable[str], view: MessageView = MessageView()) -> list[EmailMessage]:
         snapshot = self.account.refresh()
         positions = [position for item in wanted if (position := _position(snapshot, item)) is not None]
-        found = pages.present(self.account, snapshot, positions, MessageView())
-        return pages.records(self.account, snapshot, found, MessageView())
+        found = pages.present(self.account, snapshot, positions, view)
+        return pages.records(self.account, snapshot, found, view)
 
     def _record(self, place: MessageId) -> EmailMessage:
         found = self._get_many([str(place)])

@@ -20,6 +20,11 @@ def ranges(uids: Iterable[int]) -> Iterator[bytes]:
         yield b",".join(found)
 
 
+def compact(uids: Iterable[int]) -> bytes:
+    """All of these in one set; `expand` reads it."""
+    return b",".join(ranges(uids))
+
+
 def _runs(uids: list[int]) -> Iterator[tuple[int, int]]:
     first = last = 0
     for uid in uids:

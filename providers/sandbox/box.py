@@ -155,6 +155,11 @@ class Box:
             return stored
         raise NotFound(f"there is no message {message_id[:80]!r}")
 
+    def messages(self, ids: Sequence[str]) -> dict[str, Stored]:
+        """Those that exist, by id."""
+        found = self._select(f"id IN ({','.join('?' * len(ids))})", ids)
+        return {stored.id: stored for stored in found}
+
     def newest(self, folders: Sequence[str], before: tuple[int, int] | None) -> Iterator[Stored]:
         """The messages of these folders behind a position, newest first; read as they are asked for."""
         where, values = f"folder IN ({','.join('?' * len(folders))})", [*folders]
@@ -170,7 +175,10 @@ class Box:
         return next(self._select("message_id = ? AND folder = ?", (message_id, folder_id), "DESC"), None)
 
     def change(self, message_id: str, **columns: Any) -> Stored:
-        """Write some columns of a message."""
+        """Write some columns of a message; what is so already is no change. Raises `NotFound`."""
+        differs = " OR ".join(f"{name} IS NOT ?" for name in columns)
+        if next(self._select(f"id = ? AND ({differs})", (message_id, *columns.values())), None) is None:
+            return self.message(message_id)
         columns["change"] = self._next_change()
         names = ", ".join(f"{name} = ?" for name in columns)
         self.db.execute(
@@ -180,14 +188,15 @@ class Box:
         return self.message(message_id)
 
     def mark_answered(self, message_id: str) -> None:
-        """Note that a message was replied to, if it is still there."""
-        if next(self._select("id = ?", (message_id,)), None):
-            self.change(message_id, answered=True)
+        """Note that a message was replied to, if it is still there; no field shows it, so it is no change."""
+        self.db.execute("UPDATE message SET answered = 1 WHERE account = ? AND id = ?", (self.account, message_id))
 
     def remove(self, message_id: str) -> None:
-        """Take a message out for good."""
-        self._next_change()
-        self.db.execute("DELETE FROM message WHERE account = ? AND id = ?", (self.account, message_id))
+        """Take a message out for good; a tombstone stays."""
+        gone = self.db.execute("DELETE FROM message WHERE account = ? AND id = ?", (self.account, message_id))
+        if gone.rowcount:
+            tombstone = (self.account, self._next_change(), message_id)
+            self.db.execute("INSERT INTO tombstone VALUES (?, ?, ?)", tombstone)
 
     def _select(self, where: str, values: Sequence[Any], order: str = "ASC") -> Iterator[Stored]:
         statement = (

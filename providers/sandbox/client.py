@@ -13,7 +13,7 @@ _BUSY_TIMEOUT = 15.0  # seconds that a writer waits for another process
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS account (
     id INTEGER PRIMARY KEY, key INTEGER NOT NULL, email TEXT NOT NULL COLLATE NOCASE,
-    change INTEGER NOT NULL DEFAULT 0,  -- grows with every write
+    change INTEGER NOT NULL DEFAULT 0,  -- grows with every write that shows
     UNIQUE (key, email));
 CREATE INDEX IF NOT EXISTS account_email ON account (email);
 
@@ -31,6 +31,11 @@ CREATE TABLE IF NOT EXISTS message (
 CREATE INDEX IF NOT EXISTS message_received ON message (account, received, number);
 CREATE INDEX IF NOT EXISTS message_thread ON message (account, thread);
 CREATE INDEX IF NOT EXISTS message_message_id ON message (account, message_id);
+CREATE INDEX IF NOT EXISTS message_change ON message (account, change);
+
+CREATE TABLE IF NOT EXISTS tombstone (
+    account INTEGER NOT NULL REFERENCES account, change INTEGER NOT NULL, id TEXT NOT NULL,
+    PRIMARY KEY (account, change)) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS thread (
     number INTEGER PRIMARY KEY, account INTEGER NOT NULL, id TEXT NOT NULL,

@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 
-from providers.base.collection import Page, PageRequest, Ref
+from providers.base.collection import Delta, Page, PageRequest, Ref
 from providers.base.errors import Invalid, NotFound
 from providers.base.lane import blocking
 from providers.base.match import matches
@@ -15,7 +15,7 @@ from providers.base.search import names_folder
 from providers.formats.body import plan
 from providers.formats.compose import compose
 from providers.formats.source import Source
-from providers.sandbox import convert, delivery
+from providers.sandbox import changes, convert, delivery
 from providers.sandbox.box import Box, Letter, Role, Stored
 from providers.sandbox.port import Port
 from schemas.mail import EmailAddress, EmailMessage, UpdateMessageStatusData
@@ -42,6 +42,13 @@ class SandboxMessages(Port, Messages):
             return convert.whole(stored, box.folder(stored.folder), view)
 
     @blocking
+    def get_many(self, parent: str | None, ids: Sequence[str], view: MessageView = MessageView()) -> list[EmailMessage]:
+        with self.reading() as box:
+            folders = box.folders()
+            found = box.messages(ids)
+            return [convert.listed(found[item], folders[found[item].folder], view) for item in ids if item in found]
+
+    @blocking
     def update(self, ref: Ref, patch: UpdateMessageStatusData, etag: str | None = None) -> EmailMessage:
         with self.writing() as box:
             stored = box.message(ref.id)
@@ -61,6 +68,11 @@ class SandboxMessages(Port, Messages):
                 box.remove(ref.id)
             else:
                 box.change(ref.id, folder=trash)
+
+    @blocking
+    def changes(self, parent: str | None, cursor: str | None, query: MessageQuery) -> Delta:
+        with self.reading() as box:
+            return changes.delta(box, parent, cursor, query.received_since, self.changes_at_once)
 
     @blocking
     def source(self, ref: Ref) -> Content:

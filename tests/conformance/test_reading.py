@@ -242,6 +242,15 @@ async def test_get_many_leaves_out_what_is_gone_and_keeps_the_order(box: Subject
     assert [message.subject for message in found] == ["n0", "n2"]
 
 
+async def test_get_many_gives_what_a_list_gives(box: Subject) -> None:
+    await box.inject(source("one", text="the body"))
+    for view in (MessageView(), MessageView(BodyType.TEXT, ("X-Mailer",))):
+        page = await box.session.messages.find(None, MessageQuery(view=view), PageRequest())
+        found = await box.session.messages.get_many(None, [record.id for record in page.records], view)
+        assert found == list(page.records)
+        assert found
+
+
 async def test_twenty_at_once(box: Subject) -> None:
     for number in range(5):
         await box.inject(source(f"n{number}", text=f"body {number}"), received=at(number))

@@ -1,0 +1,88 @@
+"""What following a Dovecot mailbox costs: the first listing, a round without changes, rounds with some.
+
+`python -m bench.imap_changes [MESSAGES]` fills a fresh mailbox (five folders) on a Dovecot of its own and prints, per
+round, milliseconds of the wall (p50) and of our CPU, round trips, and how long the cursor is.
+"""
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.imap_list import FOLDERS, fill, measured
+from providers.base.collection import Delta
+from providers.base.ports import MessageQuery
+from providers.base.provider import Mailbox, ProviderSettings
+from providers.imap.provider import ImapProvider, ImapSession
+from tests.servers.certificates import Authority
+from tests.servers.dovecot import Dovecot, User
+from tests.servers.plugin import grant_of
+
+
+class Follower:
+    """Asks until there is no more."""
+
+    def __init__(self, session: ImapSession) -> None:
+        self.session = session
+        self.cursor: str | None = None
+        self.last: list[Delta] = []
+
+    async def follow(self) -> None:
+        self.last = []
+        while not self.last or self.last[-1].more:
+            self.last.append(await self.session.messages.changes(None, self.cursor, MessageQuery()))
+            self.cursor = self.last[-1].cursor
+
+    def told(self) -> str:
+        """How much the last round told."""
+        changed, removed = (sum(len(getattr(one, name)) for one in self.last) for name in ("changed", "removed"))
+        return f"{changed} changed, {removed} removed, {len(self.last)} deltas, cursor of {len(self.cursor or '')}"
+
+
+async def bench(session: ImapSession, server: Dovecot, user: User) -> None:
+    """All figures for one mailbox."""
+    follower = Follower(session)
+
+    async def round_(name: str, repeat: int = 1) -> None:
+        await measured(name, repeat, follower.follow)
+        print(f"{'':42} {follower.told()}")
+
+    await session.ping()
+    await round_("first listing")
+    await round_("no change", 300)
+    client = server.client(user)
+    client.select_folder("INBOX")
+    for number in range(3):
+        client.add_flags([number + 1], rb"\Flagged")
+        await round_("one flag")
+    client.append(FOLDERS[1], b"Message-ID: <new@bench.example>\r\n\r\nnew\r\n")
+    await round_("one new message")
+    client.add_flags(client.search(), rb"\Seen")
+    await round_("flags of one folder")
+    client.delete_messages(client.search("1:200"))
+    client.expunge()
+    await round_("200 removed")
+    client.logout()
+
+
+def main() -> None:
+    """Start, fill, measure."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    with tempfile.TemporaryDirectory() as folder:
+        authority = Authority(Path(folder))
+        settings = ProviderSettings(Path(folder), allow_private_networks=True, ca_bundle=str(authority.bundle))
+        with Dovecot(authority.issue()) as server:
+            user = server.new_user()
+            fill(server, user, count)
+            asyncio.run(_run(settings, user, server))
+
+
+async def _run(settings: ProviderSettings, user: User, server: Dovecot) -> None:
+    mailbox = Mailbox(1, 1, user.address, grant_of(user, server).model_dump())
+    session = await ImapProvider(settings).open(mailbox)
+    await bench(session, server, user)
+    await session.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""The change log: streams that any number of consumers follow with tokens that never expire (design section 5)."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from gateway.positions import Position
+from gateway.services.pulling import Pulls
+from gateway.services.source import Open, T, hydrate
+from gateway.store.database import Database
+from gateway.store.deltas import Deltas
+from gateway.store.quarantine import PATIENCE, Quarantine
+from gateway.store.streams import Filter, Item, Stream, Streams
+from providers.base.errors import CursorExpired, Pending
+
+log = logging.getLogger("postroom.sync")
+R = TypeVar("R")
+
+FRESH = 1.0  # seconds; a consumer asks for both branches in turn, and several may follow: one pull serves them all
+FIRST_WAIT = 1.0  # seconds that a start waits for the first pull, so that small mailboxes are ready at once
+PAGE = 200  # records
+
+
+@dataclass(frozen=True, slots=True)
+class Round(Generic[R]):
+    """A page of a round and what follows: another page, or, when `ended`, the next round."""
+
+    records: Sequence[R]
+    next: Position
+    ended: bool
+
+
+class ChangeLog:
+    """Streams of all accounts. `fresh`, `first_wait` in seconds, `page` in records."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        fresh: float = FRESH,
+        first_wait: float = FIRST_WAIT,
+        page: int = PAGE,
+        quarantine: Quarantine | None = None,
+    ) -> None:
+        self._streams = Streams(database)
+        self._quarantine = quarantine or Quarantine(database, PATIENCE)
+        self._pulls = Pulls(self._streams, Deltas(database), self._quarantine, database.locks(), fresh)
+        self._first_wait, self._page = first_wait, page
+
+    async def find_or_create(
+        self, account_id: int, port: str, parent: str | None, asked: Filter, filter: Filter | None = None
+    ) -> Stream:
+        """The stream of what was `asked` for; a new one keeps `filter`, which an older one does not change."""
+        return await self._streams.find_or_create(account_id, port, parent, asked, filter)
+
+    async def start(self, stream: Stream, open: Open[T]) -> Stream:
+        """See that the first pull has been made, or is under way; the answer says by `ready` which.
+
+        Raises what the provider raised, if it failed so soon; called again, the pull goes on where it ended."""
+        if stream.ready:
+            return stream
+        task = self._pulls.begin(stream.id, open)
+        await asyncio.wait({task}, timeout=self._first_wait)
+        return task.result() if task.done() else stream
+
+    async def stream(self, account_id: int, port: str, parent: str | None, stream_id: int) -> Stream:
+        """The stream that a position names. Raises `CursorExpired` when it no longer exists."""
+        found = await self._streams.get(stream_id)
+        if found is None or (found.account_id, found.port, found.parent) != (account_id, port, parent):
+            raise CursorExpired("The change log of this token no longer exists: start a new sync")
+        return found
+
+    async def updated(self, stream: Stream, position: Position, open: Open[T]) -> Round[T]:
+        """New and changed items behind a position, as they are now. What cannot be read, or is gone already, is left
+        out: it is noted, tried again by later pulls, and told when it can be read, or as deleted.
+
+        Raises `Pending` before the first pull is complete, and what the provider raises."""
+        found = await self._items(stream, position, open)
+        ids = [item.id for item in found.records]
+        if not ids:
+            return Round([], found.next, found.ended)
+        async with open() as source:
+            records, errors = await hydrate(source, ids)
+        for item, error in errors.items():
+            log.warning("stream %d: %s could not be read: %s", stream.id, item, error)
+        await self._quarantine.note(stream.id, errors)
+        return Round(records, found.next, found.ended)
+
+    async def deleted(self, stream: Stream, position: Position, open: Open[T]) -> Round[Item]:
+        """Items that went. Raises as `updated`."""
+        return await self._items(stream, position, open)
+
+    async def close(self) -> None:
+        """Break off the pulls under way."""
+        await self._pulls.close()
+
+    async def _items(self, stream: Stream, position: Position, open: Open[T]) -> Round[Item]:
+        """A page of the index. Further pages see the log as it was when their round began, less what has changed
+        since: that has a higher sequence and comes with the next round."""
+        upto = position.upto if position.upto is not None else (await self._pulled(stream, open)).sequence
+        found = await self._streams.items(stream.id, position.branch, position.after, upto, self._page + 1)
+        page = found[: self._page]
+        if len(found) > len(page):
+            return Round(page, replace(position, after=page[-1].sequence, upto=upto), ended=False)
+        return Round(page, Position(stream.id, position.branch, max(upto, position.after)), ended=True)
+
+    async def _pulled(self, stream: Stream, open: Open[T]) -> Stream:
+        if not stream.ready:
+            stream = await self.start(stream, open)
+        elif not self._pulls.is_fresh(stream):
+            stream = await asyncio.shield(self._pulls.begin(stream.id, open))
+        if not stream.ready:
+            raise Pending("The first scan of this sync is not complete yet: ask again", retry_after=1)
+        return stream

@@ -1,0 +1,130 @@
+"""Pulls: asking a provider what changed and writing it into a stream, one at a time for each stream."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from gateway.services.differences import cleaned, is_drastic, is_suspicious, listed
+from gateway.services.source import Open, Source, T, hydrate
+from gateway.store.deltas import Deltas, Overtaken
+from gateway.store.locks import Locks
+from gateway.store.quarantine import Quarantine
+from gateway.store.streams import Stream, Streams
+from providers.base.collection import Change, Delta
+from providers.base.errors import CursorExpired, NotFound, ProviderError, Unavailable
+
+log = logging.getLogger("postroom.sync")
+_LISTINGS = 3  # how often a listing may break off before the pull is given up
+_RETRIED = 100  # items of the quarantine tried again by one pull
+
+
+class Pulls:
+    """Runs pulls as tasks of their own: a caller that goes away leaves the pull to those who come after."""
+
+    def __init__(self, streams: Streams, deltas: Deltas, quarantine: Quarantine, locks: Locks, fresh: float) -> None:
+        self._streams, self._deltas, self._quarantine, self._locks = streams, deltas, quarantine, locks
+        self._fresh = fresh  # seconds
+        self._running: dict[int, asyncio.Task[Stream]] = {}
+
+    def is_fresh(self, stream: Stream) -> bool:
+        """Whether the last complete pull began so recently that another one can be spared."""
+        return stream.ready and stream.age is not None and stream.age < self._fresh
+
+    def begin(self, stream_id: int, open: Open[T]) -> "asyncio.Task[Stream]":
+        """The pull of this stream that is under way in this process, or a new one. Shield it when waiting.
+
+        It raises what the provider raises, and notes it on the stream."""
+        task = self._running.get(stream_id)
+        if task is None:
+            self._running[stream_id] = task = asyncio.create_task(self._noted(stream_id, open))
+            task.add_done_callback(lambda done: self._ended(stream_id, done))
+        return task
+
+    async def close(self) -> None:
+        """Break off what runs; what was written stays, and the next pull goes on from there."""
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._locks.close()
+
+    def _ended(self, stream_id: int, task: "asyncio.Task[Stream]") -> None:
+        del self._running[stream_id]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            expected = error if not isinstance(error, ProviderError) else None
+            log.warning("stream %d could not be pulled: %s", stream_id, error, exc_info=expected)
+
+    async def _noted(self, stream_id: int, open: Open[T]) -> Stream:
+        try:
+            async with self._locks.hold(f"stream:{stream_id}"):
+                stream = await self._current(stream_id)
+                if self.is_fresh(stream):  # another process has just done it
+                    return stream
+                async with open() as source:
+                    return await self._pull(stream, source)
+        except ProviderError as error:
+            await self._streams.fail(stream_id, error.message)
+            raise
+
+    async def _pull(self, stream: Stream, source: Source[T]) -> Stream:
+        more = True
+        while more:
+            try:
+                stream, more = await self._step(stream, source)
+            except Overtaken:
+                stream = await self._current(stream.id)
+        return await self._retry(stream, source)
+
+    async def _step(self, stream: Stream, source: Source[T]) -> tuple[Stream, bool]:
+        try:
+            delta = await self._confirmed(stream, source)
+        except CursorExpired:
+            return await self._compare(stream, source), False
+        changed, removed = cleaned(delta.changed), list(delta.removed)
+        stream = await self._deltas.apply(stream, changed, removed, delta.cursor, more=delta.more)
+        return stream, delta.more
+
+    async def _confirmed(self, stream: Stream, source: Source[T]) -> Delta:
+        delta = await source.changes(stream.cursor)
+        if delta.removed and is_drastic(delta.removed, await self._streams.live(stream.id)):
+            log.warning("stream %d: most of it is said to be gone; looking again", stream.id)
+            delta = await source.changes(stream.cursor)
+        return delta
+
+    async def _compare(self, stream: Stream, source: Source[T]) -> Stream:
+        """The cursor is lost: list everything and write what really differs."""
+        changes, cursor = await _list(source)
+        if is_suspicious(len(changes), await self._streams.live(stream.id)):
+            log.warning("stream %d: most of it is missing in a listing; looking again", stream.id)
+            changes, cursor = await _list(source)
+        return await self._deltas.replace(stream, changes, cursor)
+
+    async def _retry(self, stream: Stream, source: Source[T]) -> Stream:
+        due = await self._quarantine.due(stream.id, _RETRIED)
+        if not due:
+            return stream
+        records, errors = await hydrate(source, due)
+        await self._quarantine.note(stream.id, errors)
+        try:
+            return await self._deltas.republish(stream, [record.id for record in records])
+        except Overtaken:  # they are still due: the next pull lets them out
+            return await self._current(stream.id)
+
+    async def _current(self, stream_id: int) -> Stream:
+        stream = await self._streams.get(stream_id)
+        if stream is None:
+            raise NotFound("the account of this stream is gone")
+        return stream
+
+
+async def _list(source: Source[T]) -> tuple[Sequence[Change], str]:
+    """Everything there is, and the cursor to go on from."""
+    for _ in range(_LISTINGS):
+        deltas: list[Delta] = []
+        try:
+            while not deltas or deltas[-1].more:
+                deltas.append(await source.changes(deltas[-1].cursor if deltas else None))
+        except CursorExpired:
+            continue
+        return listed(deltas), deltas[-1].cursor
+    raise Unavailable("The provider forgets its position in a listing before the listing ends")

@@ -1,0 +1,175 @@
+"""The verb `changes`: every folder compared with what the cursor says was told of it.
+
+The index tells which messages there are, in one round trip; so removals and new messages are found without asking.
+Flags come from `FETCH … (CHANGEDSINCE n)` (RFC 7162 3.1.4.1), `n` being the HIGHESTMODSEQ that was seen before the
+last round began to read; without CONDSTORE all flags of a folder are read and compared. A folder in the state of the
+cursor costs nothing. A renamed folder, or one whose UIDVALIDITY changed, has messages with new ids: the old ones are
+removed.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from math import inf
+from typing import NamedTuple
+
+from providers.base.collection import Change, Delta
+from providers.imap import ids, told, visits
+from providers.imap.account import Account
+from providers.imap.contents import Contents
+from providers.imap.convert import version
+from providers.imap.ids import MessageId
+from providers.imap.reader import Place
+from providers.imap.snapshot import Snapshot
+from providers.imap.told import Told
+from providers.imap.visits import Found, Visit
+
+
+def delta(account: Account, parent: str | None, cursor: str | None, since: datetime | None, limit: int) -> Delta:
+    """At most `limit` changes and removals. Raises `CursorExpired`, `NotFound` when the parent is gone."""
+    only = ids.folder_name(parent) if parent is not None else None
+    before = told.decode(parent, cursor)
+    snapshot = account.index.refresh(only)
+    names = [only] if only is not None else snapshot.mailboxes(trash_and_junk=True)
+    comparison = _Comparison(snapshot, since.timestamp() if since is not None else -inf, limit)
+    comparison.forget(before, set(names))
+    due = comparison.plan(before, names)
+    found = account.pool.read(partial(visits.read, visits=due), due[0].folder) if due else {}
+    for visit in due:
+        comparison.settle(visit, found.get(visit.folder))
+    nameless = comparison.nameless()
+    identities = partial(visits.identities, snapshot=snapshot, wanted=nameless)
+    changed = comparison.changes(account.pool.read(identities) if nameless else {})
+    return Delta(changed, comparison.removed, told.encode(parent, comparison.after), comparison.more)
+
+
+class _News(NamedTuple):
+    """A message to tell of; `identity` is None where it still has to be asked for."""
+
+    folder: str
+    uid: int
+    version: str
+    identity: str | None
+
+
+class _Comparison:
+    """One round, with room for `left` more changes and removals; `since` in seconds of 1970.
+
+    `after` becomes what the next cursor says.
+    """
+
+    def __init__(self, snapshot: Snapshot, since: float, limit: int) -> None:
+        self.snapshot, self.since, self.left = snapshot, since, limit
+        self.news: list[_News] = []
+        self.removed: list[str] = []
+        self.after: dict[str, Told] = {}
+        self.more = False
+
+    def forget(self, before: Mapping[str, Told], present: set[str]) -> None:
+        """Folders that are gone or were rebuilt: all that was told of them is removed."""
+        for name, known in before.items():
+            contents = self.snapshot.contents.get(name)
+            if contents is None and self._is_listed(name):
+                self.after[name] = known  # it cannot be opened just now
+            elif contents is None or name not in present or contents.uidvalidity != known.uidvalidity:
+                messages = known.messages()
+                if late := self._remove(name, known.uidvalidity, sorted(messages)):
+                    rest = {uid: messages[uid] for uid in late}
+                    self.after[name] = Told.of(Contents(known.uidvalidity), 1, -1, rest)
+
+    def _is_listed(self, name: str) -> bool:
+        folder = self.snapshot.folders.get(name)
+        return folder is not None and folder.selectable
+
+    def _remove(self, name: str, uidvalidity: int, uids: Sequence[int]) -> Sequence[int]:
+        """Tell of removals while there is room; those that are left to the next round."""
+        now, late = uids[: self.left], uids[self.left :]
+        self.removed += [str(MessageId(name, uidvalidity, uid)) for uid in now]
+        self.left -= len(now)
+        self.more = self.more or bool(late)
+        return late
+
+    def plan(self, before: Mapping[str, Told], names: Iterable[str]) -> list[Visit]:
+        """The folders to look into; those that are as they were told of are settled."""
+        found = []
+        for name in names:
+            contents = self.snapshot.contents[name]
+            known = before.get(name)
+            if name in self.after:
+                continue  # its former messages are still being removed
+            if known is None or known.uidvalidity != contents.uidvalidity:
+                known = Told(contents.uidvalidity)
+            if known.is_true_of(contents):
+                self.after[name] = known
+            else:
+                found.append(self._visit(name, known, contents))
+        self._share(found)
+        return found
+
+    def _visit(self, name: str, known: Told, contents: Contents) -> Visit:
+        messages = known.messages()
+        gone = sorted(messages.keys() - set(contents.uids))
+        late = self._remove(name, contents.uidvalidity, gone)
+        for uid in gone[: len(gone) - len(late)]:
+            del messages[uid]
+        start = bisect_left(contents.uids, known.uidnext)
+        arrived = zip(contents.uids[start:], contents.times[start:], strict=True)
+        new = [uid for uid, received in arrived if received >= self.since or uid in messages]
+        return Visit(name, known, contents, messages, new, told.beyond(contents), bool(late))
+
+    def _share(self, planned: Iterable[Visit]) -> None:
+        """No more new messages are read than there is room for."""
+        room = self.left
+        for visit in planned:
+            visit.upto = visit.new[room] if room < len(visit.new) else visit.upto
+            visit.new = visit.new[:room]
+            room -= len(visit.new)
+
+    def settle(self, visit: Visit, found: Mapping[int, Found] | None) -> None:
+        """Choose what to tell of a folder's messages; what there is no room for is read again in the next round."""
+        if found is None:  # the folder went in the meantime
+            self.after[visit.folder] = visit.known
+            return
+        shown = [(uid, one) for uid, one in sorted(found.items()) if self._is_news(visit, uid, one)]
+        if self.left < len(shown):
+            visit.upto = shown[self.left][0]
+        for uid, one in shown[: self.left]:
+            self._tell(visit, uid, one)
+        self.left -= min(self.left, len(shown))
+        count = -1 if visit.late else len(visit.contents)
+        self.after[visit.folder] = Told.of(visit.contents, visit.upto, count, visit.told)
+        self.more = self.more or visit.upto < told.beyond(visit.contents)
+
+    def _is_news(self, visit: Visit, uid: int, one: Found) -> bool:
+        received = visit.contents.time(uid)
+        if received is None or uid >= visit.upto:
+            return False
+        if uid in visit.told:
+            return one.hidden or (one.flags is not None and version(one.flags) != visit.told[uid])
+        return not one.hidden and received >= self.since
+
+    def _tell(self, visit: Visit, uid: int, one: Found) -> None:
+        if one.hidden:
+            del visit.told[uid]
+            self.removed.append(str(MessageId(visit.folder, visit.contents.uidvalidity, uid)))
+        else:
+            visit.told[uid] = version(one.flags)
+            self.news.append(_News(visit.folder, uid, visit.told[uid], one.identity))
+
+    def nameless(self) -> dict[str, list[int]]:
+        """The messages whose Message-ID was not read along, by folder."""
+        found = defaultdict(list)
+        for news in self.news:
+            if news.identity is None:
+                found[news.folder].append(news.uid)
+        return found
+
+    def changes(self, identities: Mapping[Place, str]) -> list[Change]:
+        """What to tell of messages that are there; `identities` are those of the nameless."""
+        return [self._change(news, identities.get((news.folder, news.uid))) for news in self.news]
+
+    def _change(self, news: _News, identity: str | None) -> Change:
+        place = MessageId(news.folder, self.snapshot.contents[news.folder].uidvalidity, news.uid)
+        return Change(str(place), news.version, ids.folder_id(news.folder), news.identity or identity or None)
