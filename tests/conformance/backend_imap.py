@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from imapclient import IMAPClient
-from providers.imap.provider import ImapProvider
 
 from providers.base.provider import Grant, ProviderSettings
+from providers.imap.provider import ImapProvider
 from tests.conformance.backends import ANSWERED, DRAFT, FLAGGED, SEEN, Place, Truth
 from tests.servers.dovecot import DOMAIN, Dovecot, User
 from tests.servers.plugin import grant_of

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from providers.base.provider import ProviderSettings
+from tests.conformance.backend_imap import ImapBackend
 from tests.conformance.backend_sandbox import SandboxBackend
 from tests.conformance.backends import Backend, Subject, subject
 
@@ -22,9 +23,7 @@ def sandbox_backend(tmp_path_factory: pytest.TempPathFactory) -> SandboxBackend:
 
 
 @pytest.fixture(scope="session")
-def imap_backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Backend:
-    from tests.conformance.backend_imap import ImapBackend
-
+def imap_backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ImapBackend:
     settings = ProviderSettings(
         var_dir=tmp_path_factory.mktemp("imap"),
         allow_private_networks=True,
