@@ -3,9 +3,14 @@
 import sys
 from collections.abc import Callable
 
-from bench import mail
+from bench import imap_changes, imap_list, mail, parse_headers
 
-BENCHES: dict[str, Callable[[], None]] = {"mail": mail.main}
+BENCHES: dict[str, Callable[[], None]] = {
+    "mail": mail.main,
+    "imap-list": imap_list.main,
+    "imap-changes": imap_changes.main,
+    "headers": parse_headers.main,
+}
 
 
 def main() -> None:

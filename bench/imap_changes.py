@@ -1,11 +1,11 @@
 """What following a Dovecot mailbox costs: the first listing, a round without changes, rounds with some.
 
-`python -m bench.imap_changes [MESSAGES]` fills a fresh mailbox (five folders) on a Dovecot of its own and prints, per
+`python -m bench imap-changes` fills a fresh mailbox (five folders) on a Dovecot of its own and prints, per
 round, milliseconds of the wall (p50) and of our CPU, round trips, and how long the cursor is.
 """
 
 import asyncio
-import sys
+import os
 import tempfile
 from pathlib import Path
 
@@ -67,7 +67,7 @@ async def bench(session: ImapSession, server: Dovecot, user: User) -> None:
 
 def main() -> None:
     """Start, fill, measure."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    count = int(os.environ.get("BENCH_MESSAGES", "10000"))
     with tempfile.TemporaryDirectory() as folder:
         authority = Authority(Path(folder))
         settings = ProviderSettings(Path(folder), allow_private_networks=True, ca_bundle=str(authority.bundle))
@@ -82,7 +82,3 @@ async def _run(settings: ProviderSettings, user: User, server: Dovecot) -> None:
     session = await ImapProvider(settings).open(mailbox)
     await bench(session, server, user)
     await session.close()
-
-
-if __name__ == "__main__":
-    main()

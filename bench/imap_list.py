@@ -1,14 +1,14 @@
 """What a list page, a message and a search cost on a real Dovecot mailbox, beside bare imaplib doing the same.
 
-`python -m bench.imap_list [MESSAGES]` fills a fresh mailbox (five folders) on a Dovecot of its own and prints, per
+`python -m bench imap-list` fills a fresh mailbox (five folders) on a Dovecot of its own and prints, per
 operation, milliseconds of the wall (p50) and of our CPU, and the commands and round trips on the wire.
 """
 
 import asyncio
 import email.utils
+import os
 import random
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -119,7 +119,7 @@ async def bench(session: ImapSession) -> None:
 
 def main() -> None:
     """Start, fill, measure."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    count = int(os.environ.get("BENCH_MESSAGES", "10000"))
     with tempfile.TemporaryDirectory() as folder:
         authority = Authority(Path(folder))
         settings = ProviderSettings(Path(folder), allow_private_networks=True, ca_bundle=str(authority.bundle))
@@ -134,7 +134,3 @@ async def _run(settings: ProviderSettings, user: User, server: Dovecot) -> None:
     session = await ImapProvider(settings).open(mailbox)
     await bench(session)
     await session.close()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,12 +1,11 @@
 """Microseconds per message for reading a list's header fields: ours against CPython's email package.
 
-python bench/parse_headers.py [messages]
+`python -m bench headers`
 """
 
 import email
 import email.policy
 import email.utils
-import sys
 import time
 from collections.abc import Callable
 
@@ -55,7 +54,7 @@ def _microseconds(read: Callable[[bytes], None], messages: list[bytes]) -> float
 
 def main() -> None:
     """Print one line for each kind of mail."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else _MESSAGES
+    count = _MESSAGES
     for name, template in (("plain", _PLAIN), ("encoded", _ENCODED)):
         messages = [template % (n % 60, n, n, n, n) for n in range(count)]
         few = messages[: count // 20 or 1]
@@ -66,7 +65,3 @@ def main() -> None:
             ("policy.default", _microseconds(_default, few)),
         )
         print(f"{name:8}", *(f"{label} {figure:.1f}  " for label, figure in figures), "us/message")
-
-
-if __name__ == "__main__":
-    main()
