@@ -96,18 +96,19 @@ def _folder(values: list[Any], *, utf8: bool) -> Folder:
 
 def read_statuses(lines: Iterable[Line], *, utf8: bool) -> dict[str, Status]:
     """STATUS responses by folder name; incomplete ones (a folder that cannot be read) are left out."""
-    found = {}
+    found: dict[str, Status] = {}
     for line in lines:
         if line.text[:7].upper() == b"STATUS ":
             _, name, values, *_ = [*parse(line), None, None]
-            if isinstance(name, bytes) and (status := _status(values)):
+            if isinstance(name, bytes) and isinstance(values, list) and (status := _status(values)):
                 found[names.decode(name, utf8=utf8)] = status
     return found
 
 
-def _status(values: list[bytes] | None) -> Status | None:
-    pairs = zip(values[::2], values[1::2], strict=False) if values else ()
-    numbers = {key.upper(): int(value) for key, value in pairs if value and value.isdigit()}
+def _status(values: list[Any]) -> Status | None:
+    pairs = zip(values[::2], values[1::2], strict=False)
+    known = [(key, value) for key, value in pairs if isinstance(key, bytes) and isinstance(value, bytes)]
+    numbers = {key.upper(): int(value) for key, value in known if value.isdigit()}
     try:
         status = Status(
             numbers[b"MESSAGES"], numbers[b"UIDNEXT"], numbers[b"UIDVALIDITY"], numbers.get(b"HIGHESTMODSEQ", 0)

@@ -5,11 +5,13 @@ from typing import Any
 
 from providers.imap.wire import Line
 
-# In this order: ( ) "quoted" {literal} atom. An atom may hold a section: BODY[HEADER.FIELDS (SUBJECT)]<0>. The last
+# In this order: ( ) "quoted" {literal} atom. A section is part of an atom, with what stands in it: BODY[HEADER.FIELDS
+# (SUBJECT)]<0>; so are brackets elsewhere, as in a folder called [x], which some servers do not quote. The last
 # alternative takes what no rule allows, so that one stray character does not lose the response.
 _TOKEN = re.compile(
-    rb'(\()|(\))|"((?:[^"\\]|\\.)*)"|(~?\{\d+\+?\})|([^\s()"{\[]+(?:\[[^\]]*\](?:<\d+>)?)?[^\s()"{\[]*|[^\s()])',
-    re.DOTALL,
+    rb'(\()|(\))|"((?:[^"\\]|\\.)*)"|(~?\{\d+\+?\})'
+    rb'|((?:BODY|BINARY)[.A-Z]*\[[^\]]*\](?:<\d+>)?|[^\s()"{]+(?:\{(?!\d)[^\s()"{]*)*|[^\s()])',
+    re.DOTALL | re.IGNORECASE,
 )
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
