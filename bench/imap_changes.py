@@ -4,19 +4,11 @@
 round, milliseconds of the wall (p50) and of our CPU, round trips, and how long the cursor is.
 """
 
-import asyncio
-import os
-import tempfile
-from pathlib import Path
-
-from bench.imap_list import FOLDERS, fill, measured
+from bench.imap_list import FOLDERS, measured, run
 from providers.base.collection import Delta
 from providers.base.ports import MessageQuery
-from providers.base.provider import Mailbox, ProviderSettings
-from providers.imap.provider import ImapProvider, ImapSession
-from tests.servers.certificates import Authority
+from providers.imap.provider import ImapSession
 from tests.servers.dovecot import Dovecot, User
-from tests.servers.plugin import grant_of
 
 
 class Follower:
@@ -67,18 +59,4 @@ async def bench(session: ImapSession, server: Dovecot, user: User) -> None:
 
 def main() -> None:
     """Start, fill, measure."""
-    count = int(os.environ.get("BENCH_MESSAGES", "10000"))
-    with tempfile.TemporaryDirectory() as folder:
-        authority = Authority(Path(folder))
-        settings = ProviderSettings(Path(folder), allow_private_networks=True, ca_bundle=str(authority.bundle))
-        with Dovecot(authority.issue()) as server:
-            user = server.new_user()
-            fill(server, user, count)
-            asyncio.run(_run(settings, user, server))
-
-
-async def _run(settings: ProviderSettings, user: User, server: Dovecot) -> None:
-    mailbox = Mailbox(1, 1, user.address, grant_of(user, server).model_dump())
-    session = await ImapProvider(settings).open(mailbox)
-    await bench(session, server, user)
-    await session.close()
+    run(bench)

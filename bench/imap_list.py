@@ -84,7 +84,7 @@ async def measured(name: str, repeat: int, job: Callable[[], Awaitable[object]])
     )
 
 
-async def bench(session: ImapSession) -> None:
+async def bench(session: ImapSession, _server: Dovecot, _user: User) -> None:
     """All figures for one mailbox."""
     mail = session.messages
     lists = MessageQuery()
@@ -119,6 +119,11 @@ async def bench(session: ImapSession) -> None:
 
 def main() -> None:
     """Start, fill, measure."""
+    run(bench)
+
+
+def run(measure: Callable[[ImapSession, Dovecot, User], Awaitable[None]]) -> None:
+    """A Dovecot of its own with a filled mailbox, and a session on it that `measure` uses."""
     count = int(os.environ.get("BENCH_MESSAGES", "10000"))
     with tempfile.TemporaryDirectory() as folder:
         authority = Authority(Path(folder))
@@ -126,11 +131,16 @@ def main() -> None:
         with Dovecot(authority.issue()) as server:
             user = server.new_user()
             fill(server, user, count)
-            asyncio.run(_run(settings, user, server))
+            asyncio.run(_run(settings, user, server, measure))
 
 
-async def _run(settings: ProviderSettings, user: User, server: Dovecot) -> None:
+async def _run(
+    settings: ProviderSettings,
+    user: User,
+    server: Dovecot,
+    measure: Callable[[ImapSession, Dovecot, User], Awaitable[None]],
+) -> None:
     mailbox = Mailbox(1, 1, user.address, grant_of(user, server).model_dump())
     session = await ImapProvider(settings).open(mailbox)
-    await bench(session)
+    await measure(session, server, user)
     await session.close()

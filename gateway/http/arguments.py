@@ -47,7 +47,7 @@ def _query(parameter: Parameter, incoming: Incoming) -> Any:
             raise Invalid("is required", path=parameter.wire)
         return parameter.default
     if parameter.many:  # repeated and comma-separated lists are both in use (behaviour.md, section 3)
-        return _many(parameter, [piece for value in values for piece in value.split(",") if piece])
+        return _checked(parameter, [piece for value in values for piece in value.split(",") if piece])
     return _checked(parameter, values[-1])
 
 
@@ -79,18 +79,11 @@ def _json(incoming: Incoming) -> Any:
         incoming.body = b""
 
 
-def _checked(parameter: Parameter, value: Any) -> Any:
+def _checked(parameter: Parameter, value: str | list[str]) -> Any:
     assert parameter.adapter is not None
+    check = parameter.adapter.validate_strings if isinstance(value, str) else parameter.adapter.validate_python
     try:
-        return parameter.adapter.validate_strings(value)
-    except ValidationError as error:
-        raise invalid(error, parameter.wire) from None
-
-
-def _many(parameter: Parameter, values: list[str]) -> Any:
-    assert parameter.adapter is not None
-    try:
-        return parameter.adapter.validate_python(values)
+        return check(value)
     except ValidationError as error:
         raise invalid(error, parameter.wire) from None
 

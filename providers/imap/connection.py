@@ -167,12 +167,6 @@ class Connection:
         assert self.selected is not None
         return self.selected
 
-    def unselect(self) -> None:
-        """Have no folder open; never by CLOSE, which removes messages flagged \\Deleted."""
-        if self.selected is not None and self.can("UNSELECT"):
-            self.run(b"UNSELECT")
-            self.selected = None
-
     def is_alive(self) -> bool:
         """False when the server said something between commands: goodbye, or the end of the connection."""
         try:
