@@ -6,7 +6,7 @@ the code, so that no second list of them exists.
 
 import asyncio
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -46,12 +46,17 @@ class Page(Generic[T]):
 @dataclass(frozen=True, slots=True)
 class Change:
     """An item that is new or of a new version; `parent` and `identity` (Message-ID, iCalendar UID) where known, so that
-    a tombstone can name them and an item that got a new id can be recognised."""
+    a tombstone can name them.
+
+    `kin` is equal for an item that went and one that came only if they are the same thing under a new id; None where
+    the provider's ids never change. `attributes` are what notifications say of it (behaviour.md, section 13)."""
 
     id: str
     version: str
     parent: str | None = None
     identity: str | None = None
+    kin: str | None = None
+    attributes: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

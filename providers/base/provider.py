@@ -1,11 +1,12 @@
 """A provider, the grant it links an account by, and the session it opens on one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from providers.base.errors import ProviderError, Unsupported
 from providers.base.ports import Drafts, Folders, Messages
 from schemas.accounts import ApiAccountInDto, Scope
 
@@ -73,12 +74,35 @@ class Session:
         """Give every connection back."""
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a listener hears: something may have changed in `port`, which is a hint to ask for `changes` and nothing
+    more; or, with an `error`, that it hears nothing any more."""
+
+    port: str = "messages"
+    error: ProviderError | None = None
+
+
+Hear = Callable[[Notice], None]  # called on the event loop
+
+
+class Listening(ABC):
+    """A provider that tells when something happens, until it is closed or said that it was lost."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Stop listening; nothing is heard afterwards."""
+
+
 class Provider(ABC):
-    """One adapter. `services` are the contract's serviceType values it answers to, `scopes` what it can grant."""
+    """One adapter. `services` are the contract's serviceType values it answers to, `scopes` what it can grant.
+
+    `polling_floor`: seconds after which an account that is watched is asked for changes although nothing was heard."""
 
     name: ClassVar[str]
     services: ClassVar[frozenset[str]]
     scopes: ClassVar[frozenset[Scope]]
+    polling_floor: ClassVar[float] = 300.0
 
     def __init__(self, settings: ProviderSettings) -> None:
         self.settings = settings
@@ -92,6 +116,14 @@ class Provider(ABC):
     @abstractmethod
     async def open(self, mailbox: Mailbox) -> Session:
         """A session on a linked account; connects when first used."""
+
+    async def listen(self, mailbox: Mailbox, hear: Hear) -> Listening:
+        """Be told when something may have changed. What happened before it returns is not heard of: ask for `changes`
+        once afterwards.
+
+        Raises `Unsupported` where accounts can only be polled, `Unauthorized`, `RateLimited` and `Unavailable` (with
+        `retry_after` where it is known when to try again)."""
+        raise Unsupported(f"{self.name} accounts do not tell of changes by themselves")
 
     async def revoke(self, mailbox: Mailbox) -> None:
         """Take the credentials back at the provider, where it has such a thing."""

@@ -1,0 +1,31 @@
+"""Every table. Names in SQL are singular."""
+
+from gateway.store.tables.log import FeedEventRow, FeedRow, ItemAliasRow, QuarantineRow, StreamItemRow, StreamRow
+from gateway.store.tables.tenants import (
+    AccessTokenRow,
+    AccountRow,
+    ApplicationRow,
+    IdempotencyKeyRow,
+    OAuthClientRow,
+    SendRow,
+)
+from gateway.store.tables.work import DeliveryRow, ProcessRow, SubscriptionRow, WatchRow
+
+__all__ = [
+    "AccessTokenRow",
+    "AccountRow",
+    "ApplicationRow",
+    "DeliveryRow",
+    "FeedEventRow",
+    "FeedRow",
+    "IdempotencyKeyRow",
+    "ItemAliasRow",
+    "OAuthClientRow",
+    "ProcessRow",
+    "QuarantineRow",
+    "SendRow",
+    "StreamItemRow",
+    "StreamRow",
+    "SubscriptionRow",
+    "WatchRow",
+]
