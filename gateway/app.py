@@ -27,6 +27,7 @@ from gateway.services.mail_sync import MailSync
 from gateway.services.marks import Marks
 from gateway.services.sending import Sending
 from gateway.services.sessions import Sessions
+from gateway.services.sources import Sources
 from gateway.settings import Settings
 from gateway.store import keyring
 from gateway.store.database import Database
@@ -88,7 +89,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> ASGIApp:
         Applications(database, vault),
         Sending(Sends(database), settings.max_recipients),
         Marks(accounts, sessions),
-        MailSync(changelog, sessions, DeltaTokens(keys)),
+        MailSync(changelog, Sources(sessions), DeltaTokens(keys)),
     )
     keys_in_use = IdempotencyKeys(database, vault)
     if settings.work:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from gateway.positions import Position
-from gateway.services.pulling import Pulls
+from gateway.services.pulling import Pulls, Told
 from gateway.services.source import Open, T, hydrate
 from gateway.store.database import Database
 from gateway.store.deltas import Deltas
@@ -33,7 +33,8 @@ class Round(Generic[R]):
 
 
 class ChangeLog:
-    """Streams of all accounts. `fresh`, `first_wait` in seconds, `page` in records."""
+    """Streams of all accounts. `fresh`, `first_wait` in seconds, `page` in records; `told` is called with the account
+    whenever a pull of this process has appended to its feed."""
 
     def __init__(
         self,
@@ -43,10 +44,11 @@ class ChangeLog:
         first_wait: float = FIRST_WAIT,
         page: int = PAGE,
         quarantine: Quarantine | None = None,
+        told: Told = lambda account_id: None,
     ) -> None:
         self._streams = Streams(database)
         self._quarantine = quarantine or Quarantine(database, PATIENCE)
-        self._pulls = Pulls(self._streams, Deltas(database), self._quarantine, database.locks(), fresh)
+        self._pulls = Pulls(self._streams, Deltas(database), self._quarantine, database.locks(), fresh, told)
         self._first_wait, self._page = first_wait, page
 
     async def find_or_create(
@@ -64,6 +66,10 @@ class ChangeLog:
         task = self._pulls.begin(stream.id, open)
         await asyncio.wait({task}, timeout=self._first_wait)
         return task.result() if task.done() else stream
+
+    async def refresh(self, stream: Stream, open: Open[T]) -> Stream:
+        """The stream after a pull that asks the provider after this was called. Raises what the provider raises."""
+        return await self._pulls.now(stream.id, open)
 
     async def stream(self, account_id: int, port: str, parent: str | None, stream_id: int) -> Stream:
         """The stream that a position names. Raises `CursorExpired` when it no longer exists."""
@@ -99,12 +105,27 @@ class ChangeLog:
     async def _items(self, stream: Stream, position: Position, open: Open[T]) -> Round[Item]:
         """A page of the index. Further pages see the log as it was when their round began, less what has changed
         since: that has a higher sequence and comes with the next round."""
-        upto = position.upto if position.upto is not None else (await self._pulled(stream, open)).sequence
+        position = await self._begun(stream, position, open)
+        upto = position.upto or 0
         found = await self._streams.items(stream.id, position.branch, position.after, upto, self._page + 1)
         page = found[: self._page]
         if len(found) > len(page):
-            return Round(page, replace(position, after=page[-1].sequence, upto=upto), ended=False)
-        return Round(page, Position(stream.id, position.branch, max(upto, position.after)), ended=True)
+            return Round(page, replace(position, after=page[-1].sequence), ended=False)
+        return Round(page, replace(position, after=upto, upto=None), ended=True)
+
+    async def _begun(self, stream: Stream, position: Position, open: Open[T]) -> Position:
+        """The position, within a round: a new one unless it names one of the history that there is."""
+        if position.upto is None:
+            stream = await self._pulled(stream, open)
+            await self._streams.use(stream.id)
+        after = position.after
+        if position.seen is not None:
+            after = await self._streams.shared(stream.id, after, position.seen)
+        if position.upto is not None and after == position.after:
+            return position
+        if position.upto is not None:
+            stream = await self._streams.get(stream.id) or stream
+        return replace(position, after=after, upto=stream.sequence, seen=stream.changed_at)
 
     async def _pulled(self, stream: Stream, open: Open[T]) -> Stream:
         if not stream.ready:

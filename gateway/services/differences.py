@@ -1,6 +1,7 @@
 """What a provider said, made ready to be written: pure functions without a database or a provider."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from providers.base.collection import Change, Delta
 
@@ -9,7 +10,10 @@ def cleaned(changes: Iterable[Change]) -> list[Change]:
     """The last word on each item, in order, as PostgreSQL can store it: an identity comes out of a header that anybody
     may have written, and one bad character must not stop a stream."""
     last = {change.id: change for change in changes}
-    return [Change(c.id, c.version, c.parent, None if c.identity is None else _text(c.identity)) for c in last.values()]
+    return [
+        change if change.identity is None else replace(change, identity=_text(change.identity))
+        for change in last.values()
+    ]
 
 
 def listed(deltas: Iterable[Delta]) -> list[Change]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gateway.services.differences import cleaned, is_drastic, is_suspicious, listed
 from gateway.services.source import Open, Source, T, hydrate
@@ -14,6 +14,7 @@ from providers.base.collection import Change, Delta
 from providers.base.errors import CursorExpired, NotFound, ProviderError, Unavailable
 
 log = logging.getLogger("postroom.sync")
+Told = Callable[[int], None]  # the account whose feed has grown
 _LISTINGS = 3  # how often a listing may break off before the pull is given up
 _RETRIED = 100  # items of the quarantine tried again by one pull
 
@@ -21,24 +22,35 @@ _RETRIED = 100  # items of the quarantine tried again by one pull
 class Pulls:
     """Runs pulls as tasks of their own: a caller that goes away leaves the pull to those who come after."""
 
-    def __init__(self, streams: Streams, deltas: Deltas, quarantine: Quarantine, locks: Locks, fresh: float) -> None:
+    def __init__(
+        self, streams: Streams, deltas: Deltas, quarantine: Quarantine, locks: Locks, fresh: float, told: Told
+    ) -> None:
         self._streams, self._deltas, self._quarantine, self._locks = streams, deltas, quarantine, locks
         self._fresh = fresh  # seconds
+        self._told = told
         self._running: dict[int, asyncio.Task[Stream]] = {}
 
-    def is_fresh(self, stream: Stream) -> bool:
+    def is_fresh(self, stream: Stream, limit: float | None = None) -> bool:
         """Whether the last complete pull began so recently that another one can be spared."""
-        return stream.ready and stream.age is not None and stream.age < self._fresh
+        return stream.ready and stream.age is not None and stream.age < (self._fresh if limit is None else limit)
 
-    def begin(self, stream_id: int, open: Open[T]) -> "asyncio.Task[Stream]":
-        """The pull of this stream that is under way in this process, or a new one. Shield it when waiting.
+    def begin(self, stream_id: int, open: Open[T], *, fresh: float | None = None) -> "asyncio.Task[Stream]":
+        """The pull of this stream that is under way in this process, or a new one. Shield it when waiting. A new one is
+        spared when another process has just made one, `fresh` seconds ago at most.
 
         It raises what the provider raises, and notes it on the stream."""
         task = self._running.get(stream_id)
         if task is None:
-            self._running[stream_id] = task = asyncio.create_task(self._noted(stream_id, open))
+            limit = self._fresh if fresh is None else fresh
+            self._running[stream_id] = task = asyncio.create_task(self._noted(stream_id, open, limit))
             task.add_done_callback(lambda done: self._ended(stream_id, done))
         return task
+
+    async def now(self, stream_id: int, open: Open[T]) -> Stream:
+        """A pull that asks the provider after this was called. Raises as `begin`."""
+        if (running := self._running.get(stream_id)) is not None:
+            await asyncio.wait({running})
+        return await asyncio.shield(self.begin(stream_id, open, fresh=0.0))
 
     async def close(self) -> None:
         """Break off what runs; what was written stays, and the next pull goes on from there."""
@@ -54,11 +66,11 @@ class Pulls:
             expected = error if not isinstance(error, ProviderError) else None
             log.warning("stream %d could not be pulled: %s", stream_id, error, exc_info=expected)
 
-    async def _noted(self, stream_id: int, open: Open[T]) -> Stream:
+    async def _noted(self, stream_id: int, open: Open[T], fresh: float) -> Stream:
         try:
             async with self._locks.hold(f"stream:{stream_id}"):
                 stream = await self._current(stream_id)
-                if self.is_fresh(stream):  # another process has just done it
+                if self.is_fresh(stream, fresh):  # another process has just done it
                     return stream
                 async with open() as source:
                     return await self._pull(stream, source)
@@ -69,11 +81,19 @@ class Pulls:
     async def _pull(self, stream: Stream, source: Source[T]) -> Stream:
         more = True
         while more:
+            before = stream.sequence
             try:
                 stream, more = await self._step(stream, source)
             except Overtaken:
                 stream = await self._current(stream.id)
-        return await self._retry(stream, source)
+            self._tell(stream, before)
+        before, stream = stream.sequence, await self._retry(stream, source)
+        self._tell(stream, before)
+        return stream
+
+    def _tell(self, stream: Stream, before: int) -> None:
+        if stream.feeds and stream.sequence > before:
+            self._told(stream.account_id)
 
     async def _step(self, stream: Stream, source: Source[T]) -> tuple[Stream, bool]:
         try:

@@ -1,54 +1,85 @@
-"""Writing what a pull found: items, sequences and the new cursor in one transaction (design section 5).
+"""Writing what a pull found: items, sequences, the feed and the new cursor in one transaction (design section 5).
 
 Each statement takes all items of a delta at once and decides by itself which of them really differ; the stream's row
-is locked meanwhile, so sequences have neither gaps nor twins.
+is locked meanwhile, so sequences have neither gaps nor twins. What went is `missing` until the pull is complete: an
+item of the same kin that comes in the same pull is the same one under a new name, and keeps the id that was given out.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import TextClause, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from gateway.store import aliases, feed
 from gateway.store.database import Database
+from gateway.store.feed import Event
 from gateway.store.streams import Stream
 from gateway.store.tables import StreamRow
+from gateway.store.values import json_text
 from providers.base.collection import Change
 
+_MISS = """
+update stream_item set missing = true where stream_id = :stream and not removed and not missing and {which}
+"""
+_THESE = "((native is null and item_id = any(cast(:ids as text[]))) or native = any(cast(:ids as text[])))"
+_OTHERS = "coalesce(native, item_id) not in (select unnest(cast(:ids as text[])))"
+_MISS_THESE, _MISS_OTHERS = text(_MISS.format(which=_THESE)), text(_MISS.format(which=_OTHERS))
 _UPSERT = text("""
 with given as (
     select * from unnest(cast(:ids as text[]), cast(:versions as text[]), cast(:parents as text[]),
-        cast(:identities as text[])) with ordinality as g (item_id, version, parent, identity, place)
+        cast(:identities as text[]), cast(:kins as text[]), cast(:attributes as text[]))
+        with ordinality as g (native_id, version, parent, identity, kin, attributes, place)
+), named as (
+    select distinct on (item_id) * from (
+        select g.*, coalesce(own.item_id, a.id, g.native_id) as item_id from given g
+        left join stream_item own on own.stream_id = :stream and own.native = g.native_id
+        left join item_alias a on a.account_id = :account and a.port = :port and a.native = g.native_id and a.canonical
+    ) n order by item_id, place desc
 ), differing as (
-    select g.*, row_number() over (order by g.place) as number
-    from given g left join stream_item i on i.stream_id = :stream and i.item_id = g.item_id
-    where i.item_id is null or i.removed or (i.version, i.parent) is distinct from (g.version, g.parent)
+    select n.*, i.item_id is null or i.removed as created, row_number() over (order by n.place) as number
+    from named n left join stream_item i on i.stream_id = :stream and i.item_id = n.item_id
+    where i.item_id is null or i.removed or i.missing
+        or (i.version, i.parent, coalesce(i.native, i.item_id)) is distinct from (n.version, n.parent, n.native_id)
+), written as (
+    insert into stream_item (stream_id, item_id, native, version, parent, identity, kin, attributes, sequence,
+        changed_at)
+    select :stream, item_id, nullif(native_id, item_id), version, parent, identity, kin, cast(attributes as jsonb),
+        :base + number, :moment from differing
+    on conflict (stream_id, item_id) do update set version = excluded.version, parent = excluded.parent,
+        identity = excluded.identity, native = excluded.native, kin = excluded.kin, attributes = excluded.attributes,
+        sequence = excluded.sequence, removed = false, missing = false, changed_at = excluded.changed_at
+    returning item_id, sequence, attributes
 )
-insert into stream_item (stream_id, item_id, version, parent, identity, sequence)
-select :stream, item_id, version, parent, identity, :base + number from differing
-on conflict (stream_id, item_id) do update set version = excluded.version, parent = excluded.parent,
-    identity = excluded.identity, sequence = excluded.sequence, removed = false, changed_at = now()
-returning sequence
+select item_id, case when created then 'created' else 'updated' end, w.attributes
+from written w join differing d using (item_id) order by sequence
 """)
-_REMOVE = """
+_BURY = text("""
 with gone as (
     select item_id, row_number() over (order by sequence) as number from stream_item
-    where stream_id = :stream and not removed and item_id {which} (select unnest(cast(:ids as text[])))
+    where stream_id = :stream and missing
+), buried as (
+    update stream_item i set removed = true, missing = false, sequence = :base + number, changed_at = :moment
+    from gone where i.stream_id = :stream and i.item_id = gone.item_id
+    returning i.item_id, i.sequence, i.attributes
 )
-update stream_item i set removed = true, sequence = :base + number, changed_at = now()
-from gone where i.stream_id = :stream and i.item_id = gone.item_id returning i.sequence
-"""
-_REMOVE_THESE, _REMOVE_OTHERS = text(_REMOVE.format(which="in")), text(_REMOVE.format(which="not in"))
+select item_id, 'deleted', attributes from buried order by sequence
+""")
 _REPUBLISH = text("""
 with released as (
     delete from quarantine where stream_id = :stream and item_id = any(cast(:ids as text[])) returning item_id
 ), again as (
     select item_id, row_number() over (order by sequence) as number from stream_item join released using (item_id)
-    where stream_id = :stream and not removed
+    where stream_id = :stream and not removed and not missing
+), told as (
+    update stream_item i set sequence = :base + number, changed_at = :moment
+    from again where i.stream_id = :stream and i.item_id = again.item_id
+    returning i.item_id, i.sequence, i.attributes
 )
-update stream_item i set sequence = :base + number, changed_at = now()
-from again where i.stream_id = :stream and i.item_id = again.item_id returning i.sequence
+select item_id, 'updated', attributes from told order by sequence
 """)
 
 
@@ -65,64 +96,91 @@ class Deltas:
     async def apply(
         self, stream: Stream, changed: Sequence[Change], removed: Sequence[str], cursor: str, *, more: bool
     ) -> Stream:
-        """Changes, then removals; without `more` the pull is complete, and the stream ready."""
+        """Changes and removals; without `more` the pull is complete, and the stream ready."""
         async with self._database.session() as session:
-            base = await _locked(session, stream)
-            base = await _upsert(session, stream.id, base, changed)
-            base = await _write(session, _REMOVE_THESE, stream.id, base, removed)
-            return await _advance(session, replace(stream, cursor=cursor, sequence=base), complete=not more)
+            writing = await _Writing.begin(session, stream)
+            if removed:
+                await writing.miss(_MISS_THESE, removed)
+            gone = set(removed)
+            await writing.upsert([change for change in changed if change.id not in gone])
+            return await writing.end(cursor, complete=not more)
 
     async def replace(self, stream: Stream, listed: Sequence[Change], cursor: str) -> Stream:
         """Everything there is: what is not listed went."""
         async with self._database.session() as session:
-            base = await _locked(session, stream)
-            base = await _upsert(session, stream.id, base, listed)
-            base = await _write(session, _REMOVE_OTHERS, stream.id, base, [change.id for change in listed])
-            return await _advance(session, replace(stream, cursor=cursor, sequence=base), complete=True)
+            writing = await _Writing.begin(session, stream)
+            await writing.miss(_MISS_OTHERS, [change.id for change in listed])
+            await writing.upsert(listed)
+            return await writing.end(cursor, complete=True)
 
     async def republish(self, stream: Stream, ids: Sequence[str]) -> Stream:
         """Let items out of quarantine: every consumer is told of them (again)."""
         async with self._database.session() as session:
-            base = await _locked(session, stream)
-            sequence = await _write(session, _REPUBLISH, stream.id, base, ids)
-            return await _advance(session, replace(stream, sequence=sequence), complete=stream.ready)
+            writing = await _Writing.begin(session, stream)
+            await writing.tell(_REPUBLISH, ids=list(ids))
+            return await writing.end(stream.cursor, complete=False)
 
 
-async def _locked(session: AsyncSession, stream: Stream) -> int:
-    row = StreamRow
-    locked = select(col(row.cursor), col(row.sequence)).where(col(row.id) == stream.id).with_for_update()
-    found = (await session.execute(locked)).one_or_none()
-    if found is None or tuple(found) != (stream.cursor, stream.sequence):
-        raise Overtaken
-    return stream.sequence
+@dataclass(slots=True)
+class _Writing:
+    """One transaction on a stream; `moment` is later than that of every sequence before."""
+
+    session: AsyncSession
+    stream: Stream
+    moment: datetime
+    events: list[Event]
+
+    @classmethod
+    async def begin(cls, session: AsyncSession, stream: Stream) -> "_Writing":
+        """Lock the stream. Raises `Overtaken`."""
+        row, later = StreamRow, text("greatest(clock_timestamp(), changed_at + '1 microsecond')")
+        locked = select(col(row.cursor), col(row.sequence), later).where(col(row.id) == stream.id).with_for_update()
+        found = (await session.execute(locked)).one_or_none()
+        if found is None or tuple(found)[:2] != (stream.cursor, stream.sequence):
+            raise Overtaken
+        return cls(session, stream, found[2], [])
+
+    async def miss(self, statement: TextClause, ids: Sequence[str]) -> None:
+        """Note that items are gone for now."""
+        await self.session.execute(statement, {"stream": self.stream.id, "ids": list(ids)})
+
+    async def tell(self, statement: TextClause, **values: Any) -> None:
+        """Run a statement that gives sequences; what it returns are events in their order."""
+        base = self.stream.sequence + len(self.events)
+        given = {"stream": self.stream.id, "base": base, "moment": self.moment, **values}
+        self.events += [Event(*row) for row in await self.session.execute(statement, given)]
+
+    async def upsert(self, changed: Sequence[Change]) -> None:
+        if not changed:
+            return
+        await aliases.recognise(self.session, self.stream, changed)
+        await self.tell(_UPSERT, account=self.stream.account_id, port=self.stream.port, **_columns(changed))
+
+    async def end(self, cursor: str | None, *, complete: bool) -> Stream:
+        """Bury what stayed away, tell the account's feed, move the cursor on."""
+        if complete:
+            await self.tell(_BURY)
+        if self.events and self.stream.feeds:
+            await feed.append(self.session, self.stream, self.events)
+        stream = replace(self.stream, cursor=cursor, sequence=self.stream.sequence + len(self.events))
+        if self.events:
+            stream = replace(stream, changed_at=self.moment)
+        if complete:
+            stream = replace(stream, ready=True, error=None, pulled_at=stream.read_at)
+        names = ("cursor", "sequence", "changed_at", "ready", "error", "pulled_at")
+        values = {name: getattr(stream, name) for name in names}
+        await self.session.execute(update(StreamRow).where(col(StreamRow.id) == stream.id).values(values))
+        return stream
 
 
-async def _upsert(session: AsyncSession, stream_id: int, base: int, changed: Sequence[Change]) -> int:
-    values: dict[str, list[str | None]] = {
-        "versions": [change.version for change in changed],
-        "parents": [change.parent for change in changed],
-        "identities": [change.identity for change in changed],
+def _columns(changed: Iterable[Change]) -> Mapping[str, list[str | None]]:
+    """The changes as arrays, one for each field."""
+    given = list(changed)
+    return {
+        "ids": [change.id for change in given],
+        "versions": [change.version for change in given],
+        "parents": [change.parent for change in given],
+        "identities": [change.identity for change in given],
+        "kins": [change.kin for change in given],
+        "attributes": [json_text(change.attributes) for change in given],
     }
-    return await _write(session, _UPSERT, stream_id, base, [change.id for change in changed], values)
-
-
-async def _write(
-    session: AsyncSession,
-    statement: TextClause,
-    stream_id: int,
-    base: int,
-    ids: Iterable[str],
-    more: dict[str, list[str | None]] | None = None,
-) -> int:
-    """The last sequence that was given."""
-    values = {"stream": stream_id, "base": base, "ids": list(ids), **(more or {})}
-    return base + len((await session.execute(statement, values)).all())
-
-
-async def _advance(session: AsyncSession, stream: Stream, *, complete: bool) -> Stream:
-    if complete:
-        stream = replace(stream, ready=True, error=None, pulled_at=stream.read_at)
-    columns = ("cursor", "sequence", "ready", "error", "pulled_at")
-    values = {name: getattr(stream, name) for name in columns}
-    await session.execute(update(StreamRow).where(col(StreamRow.id) == stream.id).values(values))
-    return stream

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, and_, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
@@ -20,7 +20,8 @@ Filter = Mapping[str, Any]  # JSON
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A stream as it was at `read_at` (the database's clock); `pulled_at`: when the last complete pull began."""
+    """A stream as it was at `read_at` (the database's clock); `changed_at`: when its sequence was given, `pulled_at`:
+    when the last complete pull began."""
 
     id: int
     account_id: int
@@ -29,10 +30,16 @@ class Stream:
     filter: Filter
     cursor: str | None
     sequence: int
+    changed_at: datetime | None
     ready: bool
     error: str | None
     pulled_at: datetime | None
     read_at: datetime
+
+    @property
+    def feeds(self) -> bool:
+        """Whether what happens in it goes to the account's feed: it has no filter, and its first pull is complete."""
+        return self.ready and not self.filter
 
     @property
     def age(self) -> float | None:
@@ -85,7 +92,7 @@ class Streams:
 
     async def live(self, stream_id: int) -> int:
         """How many items are in the index and not removed."""
-        counted = select(func.count()).where(col(StreamItemRow.stream_id) == stream_id, ~col(StreamItemRow.removed))
+        counted = select(func.count()).where(*_present(stream_id))
         async with self._database.read() as session:
             return await session.scalar(counted) or 0
 
@@ -94,7 +101,10 @@ class Streams:
         row = StreamItemRow
         names = ("item_id", "sequence", "parent", "identity", "changed_at")
         within = (col(row.sequence) > after) & (col(row.sequence) <= upto)
-        chosen = (col(row.stream_id) == stream_id) & (col(row.removed) == (branch is Branch.DELETED))
+        if branch is Branch.UPDATED:
+            chosen = and_(*_present(stream_id))
+        else:
+            chosen = (col(row.stream_id) == stream_id) & col(row.removed)
         statement = (
             select(*(getattr(row, name) for name in names))
             .where(chosen, within)
@@ -104,11 +114,37 @@ class Streams:
         async with self._database.read() as session:
             return [Item(*found) for found in await session.execute(statement)]
 
+    async def shared(self, stream_id: int, after: int, seen: datetime) -> int:
+        """The last sequence at or below `after` of the history in which `seen` was the time of `after` or later."""
+        row = StreamItemRow
+        below = [col(row.stream_id) == stream_id, col(row.sequence) <= after]
+        newest = select(col(row.changed_at)).where(*below).order_by(col(row.sequence).desc()).limit(1)
+        common = select(func.max(row.sequence)).where(*below, col(row.changed_at) <= seen)
+        asked = select(col(StreamRow.sequence), newest.scalar_subquery()).where(col(StreamRow.id) == stream_id)
+        async with self._database.read() as session:
+            last, changed_at = (await session.execute(asked)).one()
+            if changed_at is None or changed_at <= seen:
+                return int(min(after, last))
+            return await session.scalar(common) or 0
+
+    async def use(self, stream_id: int) -> None:
+        """Note that a consumer is there; to five minutes, which spares most writes."""
+        last = col(StreamRow.used_at)
+        stale = last.is_(None) | (last < func.now() - text("interval '5 minutes'"))
+        statement = update(StreamRow).where(col(StreamRow.id) == stream_id, stale).values(used_at=func.now())
+        async with self._database.read() as session:
+            await session.execute(statement)
+
     async def fail(self, stream_id: int, error: str) -> None:
         """Note, for people, why the last pull failed; the next one that succeeds clears it."""
         statement = update(StreamRow).where(col(StreamRow.id) == stream_id).values(error=error)
         async with self._database.read() as session:
             await session.execute(statement)
+
+
+def _present(stream_id: int) -> list[ColumnElement[bool]]:
+    row = StreamItemRow
+    return [col(row.stream_id) == stream_id, ~col(row.removed), ~col(row.missing)]
 
 
 def _stream(row: StreamRow, now: datetime) -> Stream:
@@ -120,6 +156,7 @@ def _stream(row: StreamRow, now: datetime) -> Stream:
         filter=row.filter,
         cursor=row.cursor,
         sequence=row.sequence,
+        changed_at=row.changed_at,
         ready=row.ready,
         error=row.error,
         pulled_at=row.pulled_at,

@@ -1,4 +1,8 @@
-"""Rows -> the values that requests carry (`gateway/identity.py`)."""
+"""Rows -> the values that requests carry (`gateway/identity.py`); values -> what PostgreSQL takes."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
 
 from gateway.identity import Account, Application
 from gateway.store.tables import AccountRow, ApplicationRow
@@ -25,3 +29,8 @@ def account(row: AccountRow) -> Account:
         marks=tuple(sorted(row.marks.items())),
         copy_to_sent=row.copy_to_sent,
     )
+
+
+def json_text(value: Mapping[str, Any] | None) -> str | None:
+    """JSON as PostgreSQL stores it; NUL has no place in it."""
+    return None if value is None else json.dumps(value, separators=(",", ":")).replace("\\u0000", "")

@@ -12,10 +12,10 @@ from gateway.store import columns
 
 class StreamRow(SQLModel, table=True):
     """One change log: what one port of an account tells under one filter; the one without a filter feeds the account's
-    feed. `cursor` is the provider's, `sequence` the last that was given; `pulled_at` is when the last complete pull
-    began, `used_at` when a consumer last asked, `audit` has the counts of the last comparison with the provider.
-    `filter_hash` finds it again: the filter may hold more than what a caller named, such as the instant that "seven
-    days" meant."""
+    feed. `cursor` is the provider's, `sequence` the last that was given, at `changed_at`; `pulled_at` is when the last
+    complete pull began, `used_at` when a consumer last asked, `audit` has the counts of the last comparison with the
+    provider. `filter_hash` finds it again: the filter may hold more than what a caller named, such as the instant that
+    "seven days" meant."""
 
     __tablename__ = "stream"
     __table_args__ = (
@@ -32,6 +32,7 @@ class StreamRow(SQLModel, table=True):
     filter_hash: bytes = columns.digest()
     cursor: str | None = columns.optional()
     sequence: int = columns.number()
+    changed_at: datetime | None = columns.instant()
     ready: bool = columns.flag()
     pulled_at: datetime | None = columns.instant()
     used_at: datetime | None = columns.instant()
@@ -107,6 +108,7 @@ class FeedRow(SQLModel, table=True):
 
     account_id: int = columns.parent("account")
     sequence: int = columns.number()
+    changed_at: datetime = columns.now()
 
 
 class FeedEventRow(SQLModel, table=True):

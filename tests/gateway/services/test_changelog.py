@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -52,7 +53,7 @@ async def test_the_first_round_tells_everything_in_pages(log: ChangeLog, stream:
         pages += 1
         assert follower.at[Branch.UPDATED].upto == 7
     assert (pages, follower.known) == (4, mail.state())
-    assert follower.at[Branch.UPDATED] == Position(stream.id, Branch.UPDATED, 7)
+    assert replace(follower.at[Branch.UPDATED], seen=None) == Position(stream.id, Branch.UPDATED, 7)
 
 
 async def test_a_stream_is_found_again_by_what_was_asked(log: ChangeLog, stream: Stream) -> None:
@@ -65,7 +66,7 @@ async def test_a_stream_is_found_again_by_what_was_asked(log: ChangeLog, stream:
 async def test_an_empty_round_has_a_position_too(log: ChangeLog, stream: Stream, mail: Mail) -> None:
     end = Position(stream.id, Branch.UPDATED, 7)
     found = await log.updated(stream, end, opener(mail))
-    assert (found.records, found.next, found.ended) == ([], end, True)
+    assert (found.records, replace(found.next, seen=None), found.ended) == ([], end, True)
 
 
 async def test_what_changes_during_a_round_comes_with_the_next(log: ChangeLog, stream: Stream, mail: Mail) -> None:

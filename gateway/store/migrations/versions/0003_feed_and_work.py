@@ -21,6 +21,7 @@ def upgrade() -> None:
         "feed",
         sa.Column("account_id", sa.BigInteger(), nullable=False),
         sa.Column("sequence", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("account_id"),
     )
@@ -124,6 +125,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_send_due", "send", ["next_try_at"], unique=False, postgresql_where=sa.text("next_try_at is not null")
     )
+    op.add_column("stream", sa.Column("changed_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("stream", sa.Column("used_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("stream", sa.Column("audited_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column(
@@ -160,6 +162,7 @@ def downgrade() -> None:
     op.drop_column("stream", "audit")
     op.drop_column("stream", "audited_at")
     op.drop_column("stream", "used_at")
+    op.drop_column("stream", "changed_at")
     op.drop_index("ix_send_due", table_name="send", postgresql_where=sa.text("next_try_at is not null"))
     op.drop_column("send", "next_try_at")
     op.drop_column("send", "attempts")

@@ -1,0 +1,41 @@
+"""The resources that can be subscribed to and the ports behind them (behaviour.md, section 13)."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from providers.base.errors import Invalid
+
+#: Pattern of a resource, port. The one group, where there is one, is the port's parent.
+_RESOURCES: Sequence[tuple[str, str]] = (
+    ("/email/messages", "messages"),
+    ("/email/tracking", "tracking"),
+    ("/calendars/{}/events", "events"),
+    ("/contacts", "contacts"),
+    ("/tasklists/{}/tasks", "tasks"),
+    ("/booking/{}", "bookings"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource as clients write it, and the port and parent that it stands for."""
+
+    name: str
+    port: str
+    parent: str | None = None
+
+
+def resource(name: str) -> Resource:
+    """Read a resource's name. Raises `Invalid` for one that there is not."""
+    for pattern, port in _RESOURCES:
+        if match := re.fullmatch(re.escape(pattern).replace(r"\{\}", "([^/]+)"), name):
+            return Resource(name, port, match[1] if match.groups() else None)
+    known = ", ".join(pattern.replace("{}", "{id}") for pattern, _ in _RESOURCES)
+    raise Invalid(f"resource: {name[:80]!r} is none that can be watched; there are {known}", path="resource")
+
+
+def name(port: str, parent: str | None) -> str:
+    """How clients write a port and its parent."""
+    pattern = next(pattern for pattern, known in _RESOURCES if known == port)
+    return pattern.format(parent)

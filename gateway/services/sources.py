@@ -1,0 +1,49 @@
+"""What streams read from: for each port, how its changes and its records are asked for."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from gateway.identity import Account
+from gateway.services.sessions import Sessions
+from gateway.services.source import Open, Source
+from gateway.store.streams import Filter, Stream
+from providers.base.errors import Unsupported
+from providers.base.ports import MessageQuery, MessageView
+from providers.base.provider import Session
+
+MESSAGES = "messages"
+
+
+def _messages(session: Session, parent: str | None, filter: Filter, view: Any) -> Source[Any]:
+    if session.messages is None:
+        raise Unsupported("This account's provider has no messages")
+    since = filter.get("receivedSince")
+    view = view or MessageView()
+    query = MessageQuery(view=view, received_since=datetime.fromisoformat(since) if since else None)
+    port = session.messages
+    return Source(partial(port.changes, parent, query=query), partial(port.get_many, parent, view=view))
+
+
+_PORTS: Mapping[str, Callable[[Session, str | None, Filter, Any], Source[Any]]] = {MESSAGES: _messages}
+
+
+class Sources:
+    """Opens what streams read from."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    def open(self, account: Account, stream: Stream, view: Any = None) -> Open[Any]:
+        """The source of a stream of the account; `view` says how records are to be read.
+
+        Entering it raises `Unsupported` for a port that the provider lacks, and as `Sessions.use`."""
+
+        @asynccontextmanager
+        async def opened() -> AsyncIterator[Source[Any]]:
+            async with self._sessions.use(account) as session:
+                yield _PORTS[stream.port](session, stream.parent, stream.filter, view)
+
+        return opened
