@@ -22,6 +22,7 @@ from gateway.routes import ROUTES
 from gateway.services.accounts import Accounts
 from gateway.services.applications import Applications
 from gateway.services.changelog import ChangeLog
+from gateway.services.figures import Figures
 from gateway.services.identity import Identity
 from gateway.services.mail_sync import MailSync
 from gateway.services.marks import Marks
@@ -103,7 +104,12 @@ async def build(settings: Settings, stack: AsyncExitStack) -> ASGIApp:
         max_body=settings.max_body_bytes,
         timeout=settings.request_timeout,
     )
-    beside = pages(database.ready, document(ROUTES, version("postroom")), "PROMETHEUS_MULTIPROC_DIR" in os.environ)
+    beside = pages(
+        database.ready,
+        Figures(database).text,
+        document(ROUTES, version("postroom")),
+        "PROMETHEUS_MULTIPROC_DIR" in os.environ,
+    )
     return FrontDoor(router(ROUTES, around, beside), identity)
 
 

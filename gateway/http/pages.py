@@ -14,7 +14,10 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from providers.base.errors import Unavailable
+
 Ready = Callable[[], Awaitable[str | None]]
+Figures = Callable[[], Awaitable[bytes]]
 _VIEWER = """<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Postroom API</title><meta name="viewport" content="width=device-width">
@@ -31,8 +34,9 @@ _POLICY = (
 )
 
 
-def pages(ready: Ready, openapi: dict[str, Any], multiprocess: bool) -> list[BaseRoute]:
-    """The routes. `ready` gives None, or what is missing until requests can be served."""
+def pages(ready: Ready, figures: Figures, openapi: dict[str, Any], multiprocess: bool) -> list[BaseRoute]:
+    """The routes. `ready` gives None, or what is missing until requests can be served; `figures` what the database
+    knows, in Prometheus' text format."""
     document = json.dumps(openapi, ensure_ascii=False).encode()
 
     async def live(_: Request) -> Response:
@@ -43,7 +47,12 @@ def pages(ready: Ready, openapi: dict[str, Any], multiprocess: bool) -> list[Bas
         return JSONResponse({"status": missing or "ok"}, 503 if missing else 200)
 
     async def metrics(_: Request) -> Response:
-        return Response(generate_latest(_registry(multiprocess)), media_type=CONTENT_TYPE_LATEST)
+        measured = generate_latest(_registry(multiprocess))
+        try:
+            measured += await figures()
+        except Unavailable:  # a database that is down must not hide what the process knows
+            pass
+        return Response(measured, media_type=CONTENT_TYPE_LATEST)
 
     async def api(_: Request) -> Response:
         return Response(document, media_type="application/json")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from gateway.positions import Position
-from gateway.services.pulling import Pulls, Told
+from gateway.services.pulling import Audit, Pulls, Told
 from gateway.services.source import Open, T, hydrate
 from gateway.store.database import Database
 from gateway.store.deltas import Deltas
@@ -70,6 +70,10 @@ class ChangeLog:
     async def refresh(self, stream: Stream, open: Open[T]) -> Stream:
         """The stream after a pull that asks the provider after this was called. Raises what the provider raises."""
         return await self._pulls.now(stream.id, open)
+
+    async def audit(self, stream: Stream, open: Open[T]) -> Audit:
+        """Compare the index with everything that the provider has, and repair it. Raises what the provider raises."""
+        return await self._pulls.audit(stream.id, open)
 
     async def stream(self, account_id: int, port: str, parent: str | None, stream_id: int) -> Stream:
         """The stream that a position names. Raises `CursorExpired` when it no longer exists."""

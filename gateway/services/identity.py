@@ -103,6 +103,12 @@ class Identity:
         self._accounts.put(key, account, [f"account:{account_id}"], age)
         return account
 
+    async def anybody(self, account_id: int) -> Account | None:
+        """An account of whatever application: for the gateway's own work, never for a caller's."""
+        async with self._database.read() as session:
+            row = await accounts.any_by_id(session, account_id)
+        return values.account(row) if row else None
+
     async def trusted_origin(self, origin: str) -> bool:
         """Whether any application trusts pages of this origin, such as `https://app.example.com`."""
         known = self._origins.get("all")

@@ -3,13 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 
+from gateway.metrics import CHANGES, REPAIRS
 from gateway.services.differences import cleaned, is_drastic, is_suspicious, listed
 from gateway.services.source import Open, Source, T, hydrate
 from gateway.store.deltas import Deltas, Overtaken
 from gateway.store.locks import Locks
 from gateway.store.quarantine import Quarantine
 from gateway.store.streams import Stream, Streams
+from gateway.tracing import span
 from providers.base.collection import Change, Delta
 from providers.base.errors import CursorExpired, NotFound, ProviderError, Unavailable
 
@@ -17,6 +20,15 @@ log = logging.getLogger("postroom.sync")
 Told = Callable[[int], None]  # the account whose feed has grown
 _LISTINGS = 3  # how often a listing may break off before the pull is given up
 _RETRIED = 100  # items of the quarantine tried again by one pull
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What a comparison found: items at the provider, in the index before, and differences that were repaired."""
+
+    seen: int
+    indexed: int
+    repaired: int
 
 
 class Pulls:
@@ -52,6 +64,21 @@ class Pulls:
             await asyncio.wait({running})
         return await asyncio.shield(self.begin(stream_id, open, fresh=0.0))
 
+    async def audit(self, stream_id: int, open: Open[T]) -> Audit:
+        """Pull, then list everything and compare: what a pull should have found is written now. Raises as `begin`.
+
+        What changes in the moment between the two counts as repaired."""
+        await self.now(stream_id, open)
+        async with self._locks.hold(f"stream:{stream_id}"), open() as source:
+            stream = await self._current(stream_id)
+            indexed = await self._streams.live(stream_id)
+            after, seen = await self._compare(stream, source)
+            self._tell(after, stream.sequence)
+        audit = Audit(seen, indexed, after.sequence - stream.sequence)
+        await self._streams.audited(stream_id, asdict(audit))
+        REPAIRS.labels(stream.port).inc(audit.repaired)
+        return audit
+
     async def close(self) -> None:
         """Break off what runs; what was written stays, and the next pull goes on from there."""
         tasks = list(self._running.values())
@@ -72,8 +99,9 @@ class Pulls:
                 stream = await self._current(stream_id)
                 if self.is_fresh(stream, fresh):  # another process has just done it
                     return stream
-                async with open() as source:
-                    return await self._pull(stream, source)
+                with span("pull", account=stream.account_id, port=stream.port):
+                    async with open() as source:
+                        return await self._pull(stream, source)
         except ProviderError as error:
             await self._streams.fail(stream_id, error.message)
             raise
@@ -92,6 +120,7 @@ class Pulls:
         return stream
 
     def _tell(self, stream: Stream, before: int) -> None:
+        CHANGES.labels(stream.port).inc(stream.sequence - before)
         if stream.feeds and stream.sequence > before:
             self._told(stream.account_id)
 
@@ -99,7 +128,8 @@ class Pulls:
         try:
             delta = await self._confirmed(stream, source)
         except CursorExpired:
-            return await self._compare(stream, source), False
+            log.info("stream %d: the provider forgot the position; everything is listed and compared", stream.id)
+            return (await self._compare(stream, source))[0], False
         changed, removed = cleaned(delta.changed), list(delta.removed)
         stream = await self._deltas.apply(stream, changed, removed, delta.cursor, more=delta.more)
         return stream, delta.more
@@ -111,13 +141,13 @@ class Pulls:
             delta = await source.changes(stream.cursor)
         return delta
 
-    async def _compare(self, stream: Stream, source: Source[T]) -> Stream:
-        """The cursor is lost: list everything and write what really differs."""
+    async def _compare(self, stream: Stream, source: Source[T]) -> tuple[Stream, int]:
+        """List everything and write what really differs; how many items there are."""
         changes, cursor = await _list(source)
         if is_suspicious(len(changes), await self._streams.live(stream.id)):
             log.warning("stream %d: most of it is missing in a listing; looking again", stream.id)
             changes, cursor = await _list(source)
-        return await self._deltas.replace(stream, changes, cursor)
+        return await self._deltas.replace(stream, changes, cursor), len(changes)
 
     async def _retry(self, stream: Stream, source: Source[T]) -> Stream:
         due = await self._quarantine.due(stream.id, _RETRIED)

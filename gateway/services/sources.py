@@ -1,18 +1,22 @@
 """What streams read from: for each port, how its changes and its records are asked for."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from gateway.identity import Account
+from gateway.metrics import PROVIDER, PROVIDER_ERRORS
 from gateway.services.sessions import Sessions
 from gateway.services.source import Open, Source
 from gateway.store.streams import Filter, Stream
-from providers.base.errors import Unsupported
+from providers.base.errors import ProviderError, Unsupported
 from providers.base.ports import MessageQuery, MessageView
 from providers.base.provider import Session
+
+P = TypeVar("P")
+R = TypeVar("R")
 
 MESSAGES = "messages"
 
@@ -44,6 +48,27 @@ class Sources:
         @asynccontextmanager
         async def opened() -> AsyncIterator[Source[Any]]:
             async with self._sessions.use(account) as session:
-                yield _PORTS[stream.port](session, stream.parent, stream.filter, view)
+                source = _PORTS[stream.port](session, stream.parent, stream.filter, view)
+                service = account.service_type.value
+                yield Source(
+                    changes=_measured(source.changes, service, stream.port, "changes"),
+                    read=_measured(source.read, service, stream.port, "get_many"),
+                )
 
         return opened
+
+
+def _measured(
+    verb: Callable[[P], Awaitable[R]], service: str, port: str, name: str
+) -> Callable[[P], Coroutine[Any, Any, R]]:
+    """The verb, with its time and its failures counted."""
+
+    async def run(argument: P) -> R:
+        with PROVIDER.labels(service, port, name).time():
+            try:
+                return await verb(argument)
+            except ProviderError as error:
+                PROVIDER_ERRORS.labels(service, port, type(error).__name__).inc()
+                raise
+
+    return run

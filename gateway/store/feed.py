@@ -17,6 +17,7 @@ from gateway.store.database import Database
 from gateway.store.streams import Stream
 from gateway.store.tables import FeedEventRow, FeedRow
 from gateway.store.values import json_text
+from gateway.tracing import traceparent
 
 _ADVANCE = text("""
 insert into feed as f (account_id, sequence, changed_at) values (:account, :count, clock_timestamp())
@@ -56,13 +57,17 @@ class FeedEvent:
     at: datetime
 
 
-async def append(session: AsyncSession, stream: Stream, events: Sequence[Event], trace: str | None = None) -> None:
+async def append(session: AsyncSession, stream: Stream, events: Sequence[Event]) -> None:
     """Append what a pull of a stream found; the feed stays locked until the transaction ends."""
     advanced = await session.execute(_ADVANCE, {"account": stream.account_id, "count": len(events)})
     base, moment = advanced.one()
     values = {"account": stream.account_id, "base": base, "port": stream.port, "parent": stream.parent}
     values |= {"ids": [event.item_id for event in events], "changes": [event.change for event in events]}
-    values |= {"attributes": [json_text(event.attributes) for event in events], "trace": trace, "moment": moment}
+    values |= {
+        "attributes": [json_text(event.attributes) for event in events],
+        "trace": traceparent(),
+        "moment": moment,
+    }
     await session.execute(_APPEND, values)
     await announce(session, f"feed:{stream.account_id}")
 

@@ -15,6 +15,14 @@ from gateway.positions import Branch
 from gateway.store.database import Database
 from gateway.store.tables import StreamItemRow, StreamRow
 
+_UNAUDITED = text("""
+select s.id from stream s join account a on a.id = s.account_id
+where s.ready and a.token_status <> 'dead' and coalesce(s.audited_at, s.created_at) < now() - interval '1 day'
+    and (s.used_at > now() - interval '7 days' or (s.filter = '{}' and exists (
+        select from subscription u where u.account_id = s.account_id and u.port = s.port)))
+order by s.audited_at nulls first limit :limit
+""")
+
 Filter = Mapping[str, Any]  # JSON
 
 
@@ -134,6 +142,17 @@ class Streams:
         statement = update(StreamRow).where(col(StreamRow.id) == stream_id, stale).values(used_at=func.now())
         async with self._database.read() as session:
             await session.execute(statement)
+
+    async def audited(self, stream_id: int, counts: Mapping[str, int]) -> None:
+        """Note what a comparison with the provider found, just now."""
+        statement = update(StreamRow).where(col(StreamRow.id) == stream_id)
+        async with self._database.read() as session:
+            await session.execute(statement.values(audit=dict(counts), audited_at=func.now()))
+
+    async def unaudited(self, limit: int) -> list[int]:
+        """Streams that somebody follows and that were not compared with the provider for a day."""
+        async with self._database.read() as session:
+            return list(await session.scalars(_UNAUDITED, {"limit": limit}))
 
     async def fail(self, stream_id: int, error: str) -> None:
         """Note, for people, why the last pull failed; the next one that succeeds clears it."""

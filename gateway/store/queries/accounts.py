@@ -33,6 +33,11 @@ async def get(session: AsyncSession, application_id: int, account_id: int) -> Ac
     return await session.scalar(select(AccountRow).where(*_mine(application_id, account_id)))
 
 
+async def any_by_id(session: AsyncSession, account_id: int) -> AccountRow | None:
+    """An account whosesoever: for the gateway's own work, never for a caller's."""
+    return await session.get(AccountRow, account_id)
+
+
 async def record(session: AsyncSession, application_id: int, account_id: int) -> Record | None:
     """One account of the application, as administrators see it."""
     found = (await session.execute(_records().where(*_mine(application_id, account_id)))).first()
