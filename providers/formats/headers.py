@@ -1,13 +1,16 @@
 """The header section of a message (RFC 5322 section 2.2), split at once and decoded only where it is asked for."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from providers.formats.addresses import parse_addresses
 from providers.formats.dates import parse_date
 from providers.formats.words import clean, decode_words
 from schemas.mail import EmailAddress
 
+_SHORT = 200  # characters of a field whose addresses are remembered
 MAX_HEADER = 1 << 20  # octets of a header section that are read
 
 # One field with its folded lines; the name may be followed by space (RFC 5322 4.5). Other lines are passed over.
@@ -60,7 +63,7 @@ class Headers:
 
     def addresses(self, name: str) -> list[EmailAddress]:
         """The mailboxes of all fields of that name; see `parse_addresses`."""
-        return [address for value in self.raw_all(name) for address in parse_addresses(value)]
+        return [address for value in self.raw_all(name) for address in _addresses(value)]
 
     def date(self, name: str) -> datetime | None:
         """An aware instant; None when the field is absent, no date, or absurd."""
@@ -84,6 +87,16 @@ class Headers:
     def in_reply_to(self) -> list[str]:
         """The message ids of In-Reply-To, without the phrases of older mail programs (RFC 5322 4.5.4)."""
         return message_ids(self.raw("in-reply-to"))
+
+
+def _addresses(value: str) -> Sequence[EmailAddress]:
+    return _remembered(value) if len(value) <= _SHORT else parse_addresses(value)
+
+
+@lru_cache(maxsize=4096)
+def _remembered(value: str) -> Sequence[EmailAddress]:
+    """The same people write, and are written to, again and again."""
+    return tuple(parse_addresses(value))
 
 
 def message_ids(value: str | None) -> list[str]:

@@ -25,6 +25,7 @@ LINK_ITEMS = b"BODY.PEEK[HEADER.FIELDS (MESSAGE-ID IN-REPLY-TO REFERENCES)]"
 #: that large tells all parts of any but the strangest.
 SOURCE_ITEMS = b"BODY.PEEK[]<0.8388608>"
 
+_BLANK = EmailMessage(id="")
 _FIXED_WEIGHT = 3000  # octets: a model with its addresses, a plan
 _PART_WEIGHT = 400
 
@@ -66,7 +67,7 @@ def facts(items: Items) -> Facts:
     if not isinstance(header, bytes):
         raise Malformed("no headers")
     plan = body.plan(structure(items.get(b"BODYSTRUCTURE")))
-    return _facts(Headers.parse(header), plan, items).knowing(header=whole if isinstance(whole, bytes) else None)
+    return _facts(Headers.parse(header), plan, items, header=whole if isinstance(whole, bytes) else None)
 
 
 def from_source(items: Items) -> Facts:
@@ -74,17 +75,14 @@ def from_source(items: Items) -> Facts:
     data = items.get(b"BODY[]") or b""
     source = Source(data)
     header = data[: body_offset(data)]
-    return _facts(source.headers, body.plan(source.root), items).knowing(broken=True, header=header)
+    return _facts(source.headers, body.plan(source.root), items, broken=True, header=header)
 
 
-def _facts(headers: Headers, plan: Plan, items: Items) -> Facts:
-    base = EmailMessage(
-        id="",
-        has_attachments=plan.has_attachments,
-        meeting_message_method=plan.method,
-        **envelope.envelope(headers),
-    )
-    return Facts(base, plan, links(headers), envelope.is_important(headers), thread_id=_thread_id(items))
+def _facts(headers: Headers, plan: Plan, items: Items, **more: Any) -> Facts:
+    """The values are of the model's types by construction: checking them once more would cost as much as all else."""
+    found = {"has_attachments": plan.has_attachments, "meeting_message_method": plan.method}
+    base = _BLANK.model_copy(update=found | envelope.envelope(headers))
+    return Facts(base, plan, links(headers), envelope.is_important(headers), thread_id=_thread_id(items), **more)
 
 
 def links(headers: Headers) -> tuple[int, ...]:

@@ -47,6 +47,7 @@ def _items(values: list[Any]) -> Items:
     return {_key(name): value for name, value in zip(data[::2], data[1::2], strict=False) if isinstance(name, bytes)}
 
 
+@lru_cache(maxsize=256)
 def _key(name: bytes) -> bytes:
     name = name.upper()
     return _SECTION.sub(rb"\1]", name) if name.startswith(b"BODY[") else name

@@ -4,6 +4,7 @@ Some servers send structures that follow no grammar; those raise `Malformed`, an
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from providers.formats import parameters
@@ -45,7 +46,7 @@ def _multipart(values: list[Any], section: str, depth: int) -> Part:
 def _leaf(values: list[Any], section: str) -> Part:
     if len(values) < _LEAF or not isinstance(values[1], bytes) or not values[6].isdigit():
         raise Malformed("a part without type or size")
-    kind = f"{_text(values[0])}/{_text(values[1])}".lower()
+    kind = _kind(_text(values[0]), _text(values[1]))
     embedded = kind == "message/rfc822" and len(values) > _LEAF + 2 and isinstance(values[_LEAF], list)
     rest = values[_LEAF + (3 if embedded else 1 if kind.startswith("text/") else 0) :]
     # What follows: MD5, disposition, language, location; each may be missing.
@@ -72,8 +73,18 @@ def _disposition(value: Any) -> tuple[str | None, Mapping[str, str]]:
     return _text(value[0]), _parameters(value[1] if len(value) > 1 else None)
 
 
-def _parameters(values: Any) -> dict[str, str]:
-    words = [_text(value) for value in values] if isinstance(values, list) else []
+@lru_cache(maxsize=256)
+def _kind(main: str, sub: str) -> str:
+    return f"{main}/{sub}".lower()
+
+
+def _parameters(values: Any) -> Mapping[str, str]:
+    return _decoded(tuple(map(_text, values))) if isinstance(values, list) else {}
+
+
+@lru_cache(maxsize=1024)
+def _decoded(words: tuple[str, ...]) -> Mapping[str, str]:
+    """Most messages have one of a few character sets."""
     return parameters.decode(zip(words[::2], words[1::2], strict=False))
 
 
