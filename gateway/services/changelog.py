@@ -4,10 +4,12 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 from gateway.positions import Position
 from gateway.services.pulling import Audit, Pulls, Told
+from gateway.services.read_ahead import ReadAhead
 from gateway.services.source import Open, T, hydrate
 from gateway.store.database import Database
 from gateway.store.deltas import Deltas
@@ -21,6 +23,8 @@ R = TypeVar("R")
 FRESH = 1.0  # seconds; a consumer asks for both branches in turn, and several may follow: one pull serves them all
 FIRST_WAIT = 1.0  # seconds that a start waits for the first pull, so that small mailboxes are ready at once
 PAGE = 200  # records
+AHEAD = 5.0  # seconds that a page is kept which was read before somebody asked for it
+_PAGES = 16  # such pages of a process
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class ChangeLog:
         self._quarantine = quarantine or Quarantine(database, PATIENCE)
         self._pulls = Pulls(self._streams, Deltas(database), self._quarantine, database.locks(), fresh, told)
         self._first_wait, self._page = first_wait, page
+        self._ahead: ReadAhead[Round[Any]] = ReadAhead(AHEAD, _PAGES)
 
     async def find_or_create(
         self, account_id: int, port: str, parent: str | None, asked: Filter, filter: Filter | None = None
@@ -82,11 +87,18 @@ class ChangeLog:
             raise CursorExpired("The change log of this token no longer exists: start a new sync")
         return found
 
-    async def updated(self, stream: Stream, position: Position, open: Open[T]) -> Round[T]:
+    async def updated(self, stream: Stream, position: Position, open: Open[T], view: str = "") -> Round[T]:
         """New and changed items behind a position, as they are now. What cannot be read, or is gone already, is left
-        out: it is noted, tried again by later pulls, and told when it can be read, or as deleted.
+        out: it is noted, tried again by later pulls, and told when it can be read, or as deleted. While the consumer
+        digests a page the next one is read; `view` tells apart how records are to be shown.
 
         Raises `Pending` before the first pull is complete, and what the provider raises."""
+        found = await self._ahead.take((position, view)) or await self._read(stream, position, open)
+        if not found.ended:
+            self._ahead.begin((found.next, view), partial(self._read, stream, found.next, open))
+        return found
+
+    async def _read(self, stream: Stream, position: Position, open: Open[T]) -> Round[T]:
         found = await self._items(stream, position, open)
         ids = [item.id for item in found.records]
         if not ids:
@@ -104,6 +116,7 @@ class ChangeLog:
 
     async def close(self) -> None:
         """Break off the pulls under way."""
+        self._ahead.close()
         await self._pulls.close()
 
     async def _items(self, stream: Stream, position: Position, open: Open[T]) -> Round[Item]:

@@ -46,7 +46,7 @@ class MailSync:
         position, view = self._tokens.open(account.id, _ROUTE, Branch.UPDATED, delta_token, page_token)
         stream = await self._stream(account, position)
         shown = MessageView(BodyType(view) if view else None)
-        found = await self._log.updated(stream, position, self._sources.open(account, stream, shown))
+        found = await self._log.updated(stream, position, self._sources.open(account, stream, shown), view)
         records = list(found.records)
         return EmailMessagesPage(length=len(records), records=records, **self._next(account, found, view))
 
