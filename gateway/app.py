@@ -29,11 +29,14 @@ from gateway.services.marks import Marks
 from gateway.services.sending import Sending
 from gateway.services.sessions import Sessions
 from gateway.services.sources import Sources
+from gateway.services.stream_status import StreamStates
 from gateway.settings import Settings
 from gateway.store import keyring
 from gateway.store.database import Database
 from gateway.store.idempotency import IdempotencyKeys
+from gateway.store.quarantine import Quarantine
 from gateway.store.sends import Sends
+from gateway.store.streams import Streams
 from gateway.store.vault import Vault
 from gateway.work.upkeep import upkeep
 from providers import registry
@@ -90,6 +93,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> ASGIApp:
         Applications(database, vault),
         Sending(Sends(database), settings.max_recipients),
         Marks(accounts, sessions),
+        StreamStates(Streams(database), Quarantine(database)),
         MailSync(changelog, Sources(sessions), DeltaTokens(keys)),
     )
     keys_in_use = IdempotencyKeys(database, vault)

@@ -1,6 +1,8 @@
 """The routes: one file per area, one row per operation."""
 
 from gateway.http.route import Route
-from gateway.routes import accounts, drafts, folders, messages, sync
+from gateway.routes import accounts, drafts, folders, messages, streams, sync
 
-ROUTES: tuple[Route, ...] = (*accounts.ROUTES, *messages.ROUTES, *drafts.ROUTES, *folders.ROUTES, *sync.ROUTES)
+_AREAS = (accounts, messages, drafts, folders, sync, streams)
+
+ROUTES: tuple[Route, ...] = tuple(route for area in _AREAS for route in area.ROUTES)

@@ -1,7 +1,7 @@
 """Items that could not be read: noted, tried again ever more rarely, let out by `Deltas.republish`."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -35,6 +35,14 @@ class Quarantine:
         again = {"error": statement.excluded.error, "attempts": col(row.attempts) + 1, "next_try_at": later}
         async with self._database.read() as session:
             await session.execute(statement.on_conflict_do_update(index_elements=["stream_id", "item_id"], set_=again))
+
+    async def held(self, stream_id: int, limit: int) -> list[tuple[str, str, int, datetime]]:
+        """The items that wait, the next to be tried first: id, error, attempts, when."""
+        row = QuarantineRow
+        columns = (col(row.item_id), col(row.error), col(row.attempts), col(row.next_try_at))
+        held = select(*columns).where(col(row.stream_id) == stream_id).order_by(col(row.next_try_at)).limit(limit)
+        async with self._database.read() as session:
+            return [(found[0], found[1], found[2], found[3]) for found in await session.execute(held)]
 
     async def due(self, stream_id: int, limit: int) -> list[str]:
         """The items to try again now; those that were removed meanwhile are forgotten."""

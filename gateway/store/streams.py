@@ -42,6 +42,8 @@ class Stream:
     ready: bool
     error: str | None
     pulled_at: datetime | None
+    audited_at: datetime | None
+    audit: Mapping[str, int] | None
     read_at: datetime
 
     @property
@@ -97,6 +99,12 @@ class Streams:
         async with self._database.read() as session:
             found = (await session.execute(statement)).one_or_none()
         return None if found is None else _stream(*found)
+
+    async def all_of(self, account_id: int) -> list[Stream]:
+        """Every stream of an account, the oldest first."""
+        mine = select(StreamRow, func.now()).where(col(StreamRow.account_id) == account_id).order_by(col(StreamRow.id))
+        async with self._database.read() as session:
+            return [_stream(*found) for found in await session.execute(mine)]
 
     async def live(self, stream_id: int) -> int:
         """How many items are in the index and not removed."""
@@ -179,5 +187,7 @@ def _stream(row: StreamRow, now: datetime) -> Stream:
         ready=row.ready,
         error=row.error,
         pulled_at=row.pulled_at,
+        audited_at=row.audited_at,
+        audit=row.audit,
         read_at=now,
     )

@@ -140,3 +140,11 @@ def test_tokens_that_are_no_such_are_refused(gateway: Gateway) -> None:
     assert message.startswith("deltaToken: ")
     status, _, message = refused(lambda: consumer.call("POST", "/v1/email/sync?daysWithin=0"))
     assert (status, message.partition(":")[0]) == (400, "daysWithin")
+
+
+def test_the_state_of_change_logs_can_be_seen(gateway: Gateway) -> None:
+    consumer = Consumer(gateway, "state@example.com", "?daysWithin=30")
+    [state] = consumer.call("GET", "/v1/streams")["records"]
+    assert (state["resource"], state["daysWithin"], state["ready"]) == ("/email/messages", 30, True)
+    assert state["items"] == state["sequence"] > 0
+    assert state["quarantined"] == []
