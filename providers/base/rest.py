@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from providers.base.errors import Denied, Invalid, Timeout, Unavailable
 from providers.base.lane import Lane
@@ -76,7 +77,7 @@ class Http:
         try:
             async with self._opened().request(
                 method,
-                url,
+                URL(url, encoded=url.isascii()),  # octet for octet what the caller was given
                 data=body,
                 headers=headers,
                 timeout=aiohttp.ClientTimeout(total=timeout),
