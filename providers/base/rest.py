@@ -77,7 +77,7 @@ class Http:
         try:
             async with self._opened().request(
                 method,
-                URL(url, encoded=url.isascii()),  # octet for octet what the caller was given
+                _url(url),
                 data=body,
                 headers=headers,
                 timeout=aiohttp.ClientTimeout(total=timeout),
@@ -146,6 +146,12 @@ def _system(lane: Lane) -> Resolve:
     return resolve
 
 
+def _url(text: str) -> URL:
+    """The URL octet for octet as it was given, where it is ASCII."""
+    url = URL(text, encoded=text.isascii())
+    return url if url.raw_path else URL(str(url), encoded=False)
+
+
 async def _beginning(response: aiohttp.ClientResponse, limit: int) -> bytes:
     body = bytearray()
     try:
@@ -158,12 +164,12 @@ async def _beginning(response: aiohttp.ClientResponse, limit: int) -> bytes:
 
 def _error(error: Exception, timeout: float) -> Exception:
     """The error of the provider contract, in words for whoever chose the URL."""
-    if isinstance(error, (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, ValueError)):
-        return Invalid("is not a URL that can be called", path="url")
     if isinstance(error, TimeoutError):
         return Timeout(f"did not answer within {timeout:g} s")
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):  # a ValueError too
         return Unavailable("has a certificate that is not valid")
+    if isinstance(error, (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError, ValueError)):
+        return Invalid("is not a URL that can be called", path="url")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return Unavailable("has a host name that cannot be looked up (DNS)")
     if isinstance(error, aiohttp.ClientSSLError):
