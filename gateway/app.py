@@ -22,14 +22,17 @@ from gateway.routes import ROUTES
 from gateway.services.accounts import Accounts
 from gateway.services.applications import Applications
 from gateway.services.changelog import ChangeLog
+from gateway.services.delivery.receiver import Receiver
 from gateway.services.figures import Figures
 from gateway.services.identity import Identity
 from gateway.services.mail_sync import MailSync
 from gateway.services.marks import Marks
 from gateway.services.sending import Sending
 from gateway.services.sessions import Sessions
+from gateway.services.signing import Signer
 from gateway.services.sources import Sources
 from gateway.services.stream_status import StreamStates
+from gateway.services.subscriptions import Subscriptions
 from gateway.settings import Settings
 from gateway.store import keyring
 from gateway.store.database import Database
@@ -40,6 +43,7 @@ from gateway.store.streams import Streams
 from gateway.store.vault import Vault
 from gateway.work.upkeep import upkeep
 from providers import registry
+from providers.base.rest import Http
 
 
 def create_app(settings: Settings | None = None) -> ASGIApp:
@@ -88,13 +92,17 @@ async def build(settings: Settings, stack: AsyncExitStack) -> ASGIApp:
     accounts = Accounts(database, vault, providers, sessions, identity)
     changelog = ChangeLog(database)
     stack.push_async_callback(changelog.close)
+    http = Http.open(settings.provider_settings())
+    stack.push_async_callback(http.close)
+    sources = Sources(sessions)
     services: Sequence[object] = (
         accounts,
         Applications(database, vault),
         Sending(Sends(database), settings.max_recipients),
         Marks(accounts, sessions),
         StreamStates(Streams(database), Quarantine(database)),
-        MailSync(changelog, Sources(sessions), DeltaTokens(keys)),
+        MailSync(changelog, sources, DeltaTokens(keys)),
+        Subscriptions(database, changelog, sources, Receiver(http), Signer(vault)),
     )
     keys_in_use = IdempotencyKeys(database, vault)
     if settings.work:

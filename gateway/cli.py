@@ -18,6 +18,8 @@ from schemas.accounts import ServiceType
 
 _EXPECTED = (SettingsError, DatabaseUnavailable, WrongKey, ProviderError, commands.Failed, OSError)
 
+_YEAR = 8760  # hours
+
 Run = Callable[[argparse.Namespace], Any]
 Show = Callable[[Any], str]
 
@@ -74,14 +76,18 @@ def _add_apps(groups: Any) -> None:
     lists = _add(apps, "list", "list applications", commands.every, _table)
     domains = _add(apps, "domains", "origins whose pages may call from a browser", commands.domains, _listed)
     urls = _add(apps, "urls", "addresses at which sign-ins may end", commands.urls, _listed)
+    signing = _add(apps, "signing-secret", "make a new secret to sign with", commands.signing_secret, _lines)
     provider = _add(apps, "provider", "register an OAuth client of the application", commands.register, _lines)
-    for command in (create, domains, urls, provider):
+    for command in (create, domains, urls, signing, provider):
         command.add_argument("name", metavar="NAME", help="name or client id of the application")
-    for command in (create, lists, domains, urls, provider):
+    for command in (create, lists, domains, urls, signing, provider):
         command.add_argument("--json", action="store_true", help="print JSON")
     for command in (domains, urls):
         command.add_argument("action", nargs="?", choices=("list", "add", "remove"), default="list")
         command.add_argument("values", nargs="*", metavar="URL")
+    signing.add_argument(
+        "--overlap", type=_hours, default=24.0, metavar="HOURS", help="until it is the only one (default %(default)g)"
+    )
     _add_registration(provider)
 
 
@@ -107,6 +113,16 @@ def _positive(value: str) -> int:
     if not value.isdigit() or not int(value):
         raise argparse.ArgumentTypeError(f"{value!r} is not a number from 1 up")
     return int(value)
+
+
+def _hours(value: str) -> float:
+    try:
+        hours = float(value)
+    except ValueError:
+        hours = -1.0
+    if not 0 <= hours <= _YEAR:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number of hours from 0 to {_YEAR}")
+    return hours
 
 
 def _service(value: str) -> ServiceType:

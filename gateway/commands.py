@@ -6,12 +6,14 @@ from argparse import Namespace
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
 from cryptography.fernet import Fernet
 
 from gateway.services.applications import Applications, Registration
+from gateway.services.signing import SigningSecrets
 from gateway.settings import Settings
 from gateway.store import keyring
 from gateway.store.database import Database
@@ -98,6 +100,15 @@ def _change(parsed: Namespace) -> dict[str, list[str]]:
     if (parsed.action == "list") == bool(parsed.values):
         raise Failed("name the addresses to add or remove, and none to list them")
     return {} if parsed.action == "list" else {parsed.action: parsed.values}
+
+
+async def signing_secret(parsed: Namespace) -> dict[str, str]:
+    """A new signing secret, beside the present one for a while."""
+    async with opened() as store:
+        secret, since = await SigningSecrets(store.database, store.vault).rotate(
+            parsed.name, timedelta(hours=parsed.overlap)
+        )
+    return {"signingSecret": secret, "standardFrom": since.isoformat(timespec="seconds")}
 
 
 async def register(parsed: Namespace) -> dict[str, str]:

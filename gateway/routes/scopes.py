@@ -1,9 +1,10 @@
 """Which unified scopes open which calls (behaviour.md, section 4; a wider scope includes the narrower ones)."""
 
 from gateway.http.route import account
+from gateway.services.resources import READERS
 from schemas.accounts import Scope
 
-READ_MAIL = account(Scope.MAIL_READ, Scope.MAIL_READ_WRITE, Scope.MAIL_DRAFTS, Scope.MAIL_ALL)
+READ_MAIL = account(*READERS["messages"])
 WRITE_MAIL = account(Scope.MAIL_READ_WRITE, Scope.MAIL_ALL)
 WRITE_DRAFTS = account(Scope.MAIL_READ_WRITE, Scope.MAIL_DRAFTS, Scope.MAIL_ALL)
 SEND_MAIL = account(Scope.MAIL_SEND, Scope.MAIL_DRAFTS, Scope.MAIL_ALL)

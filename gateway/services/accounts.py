@@ -92,10 +92,10 @@ class Accounts:
         limit, offset = max(1, min(limit, MAX_PAGE)), max(0, offset)
         given = {"auth_org_id": auth_org_id, "service_type": service_type, "client_org_id": client_org_id}
         filters = {name: value for name, value in given.items() if value is not None}
-        if subscription_id is not None:  # this version has no subscriptions: no account owns one
-            return AccountsPage(offset=offset, total_size=0, done=True, records=[])
         async with self._database.read() as session:
-            total, found = await accounts.page(session, application.id, filters, offset=offset, limit=limit)
+            total, found = await accounts.page(
+                session, application.id, filters, subscription_id, offset=offset, limit=limit
+            )
         done = not found or offset + len(found) >= total
         return AccountsPage(offset=offset, total_size=total, done=done, records=[records.dto(item) for item in found])
 

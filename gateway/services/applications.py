@@ -4,9 +4,11 @@ import re
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from gateway.identity import Application
+from gateway.services.signing import in_use
 from gateway.store import values
 from gateway.store.database import Database
 from gateway.store.hashing import fingerprint, new_secret
@@ -111,6 +113,9 @@ class Applications:
         """The application as its owner sees it. Raises `NotFound` when it was deleted meanwhile."""
         async with self._database.read() as session:
             row = _known(await applications.by_id(session, application.id), application.name)
+        signing, _ = in_use(
+            row.sealed_signing_secret, row.sealed_next_signing_secret, row.next_signing_at, datetime.now(UTC)
+        )
         return ApplicationDto(
             id=row.id,
             name=row.name,
@@ -120,7 +125,7 @@ class Applications:
             application_type=_TYPE,
             capabilities=_CAPABILITIES,
             trial=False,
-            signing_secret=self._vault.unseal_bytes(row.sealed_signing_secret).decode(),
+            signing_secret=self._vault.unseal_bytes(signing).decode(),
         )
 
     async def oauth_regs(self, application: Application, offset: int = 0, limit: int = 50) -> OAuthClientRegsPage:

@@ -1,10 +1,19 @@
 """The resources that can be subscribed to and the ports behind them (behaviour.md, section 13)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from providers.base.errors import Invalid
+from schemas.accounts import Scope
+
+#: What may read a port, and so be told of its changes; ports that are not named here are open to every account.
+READERS: Mapping[str, tuple[Scope, ...]] = {
+    "messages": (Scope.MAIL_READ, Scope.MAIL_READ_WRITE, Scope.MAIL_DRAFTS, Scope.MAIL_ALL),
+    "events": (Scope.CALENDAR_READ, Scope.CALENDAR_READ_WRITE),
+    "contacts": (Scope.CONTACTS_READ, Scope.CONTACTS_READ_WRITE),
+    "tasks": (Scope.TASKS_READ, Scope.TASKS_READ_WRITE),
+}
 
 #: Pattern of a resource, port. The one group, where there is one, is the port's parent.
 _RESOURCES: Sequence[tuple[str, str]] = (

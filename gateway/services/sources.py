@@ -57,6 +57,15 @@ class Sources:
 
         return opened
 
+    async def check(self, account: Account, port: str, parent: str | None) -> None:
+        """Make sure that there can be a stream of this port of the account.
+
+        Raises `Unsupported` when there cannot, and as `Sessions.use`."""
+        if port not in _PORTS:
+            raise Unsupported(f"Changes of {port} are not offered for this account yet")
+        async with self._sessions.use(account) as session:
+            _PORTS[port](session, parent, {}, None)
+
 
 def _measured(
     verb: Callable[[P], Awaitable[R]], service: str, port: str, name: str

@@ -4,8 +4,6 @@ The address that was checked is the one connected to, so that a name cannot chan
 rebinding).
 """
 
-import functools
-import ipaddress
 import socket
 import ssl
 import time
@@ -13,10 +11,10 @@ import time
 import idna
 
 from providers.base.errors import Invalid, Timeout, Unavailable
+from providers.base.networks import is_public, trust
 from providers.base.provider import ProviderSettings
 from providers.imap.grant import Endpoint, Security
 
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 _Address = tuple[socket.AddressFamily, str]
 
 
@@ -54,18 +52,7 @@ def secure(connection: socket.socket, endpoint: Endpoint, settings: ProviderSett
 
 def tls_context(endpoint: Endpoint, settings: ProviderSettings) -> ssl.SSLContext:
     """The client context for the endpoint: system CAs and `settings.ca_bundle`, or no check when it is trusted."""
-    return _context(settings.ca_bundle, endpoint.verify)
-
-
-@functools.lru_cache(maxsize=8)
-def _context(ca_bundle: str | None, verify: bool) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if ca_bundle:
-        context.load_verify_locations(ca_bundle)
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+    return trust(settings.ca_bundle, endpoint.verify)
 
 
 def resolve(endpoint: Endpoint, settings: ProviderSettings, *, path: str = "serverUrl") -> list[_Address]:
@@ -93,19 +80,6 @@ def ascii_host(host: str, *, path: str = "serverUrl") -> str:
         return idna.encode(host, uts46=True).decode("ascii")
     except idna.IDNAError as error:
         raise Invalid(f"{host!r} is not a host name: {error}", path=path) from error
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address lies in the public internet, also behind IPv4-in-IPv6 notations."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour
-        inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else inner
-        if inner is not None:
-            return is_public(str(inner))
-        if ip.is_site_local:
-            return False
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
 def _first(addresses: list[_Address], endpoint: Endpoint, deadline: float, settings: ProviderSettings) -> socket.socket:

@@ -5,6 +5,7 @@ import json
 import re
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from gateway.http.route import Audience, Route
 from gateway.routes import ROUTES
 from tests.servers.gateway import Gateway
+from tests.servers.receiver import Receiver
 
 ACCOUNT_ROWS = [route for route in ROUTES if route.access.audience is Audience.ACCOUNT]
 NAMED_ACCOUNTS = [route for route in ROUTES if route.access.audience is Audience.APPLICATION and "{id}" in route.path]
@@ -30,11 +32,12 @@ class Tenant:
 
 
 @pytest.fixture(scope="module")
-def tenants(gateway: Gateway) -> tuple[Tenant, Tenant]:
-    return tenant(gateway, "tenant-a"), tenant(gateway, "tenant-b")
+def tenants(gateway: Gateway) -> Iterator[tuple[Tenant, Tenant]]:
+    with Receiver() as receiver:
+        yield tenant(gateway, receiver, "tenant-a"), tenant(gateway, receiver, "tenant-b")
 
 
-def tenant(gateway: Gateway, name: str) -> Tenant:
+def tenant(gateway: Gateway, receiver: Receiver, name: str) -> Tenant:
     made = json.loads(gateway.postroom("apps", "create", name, "--json"))
     basic = "Basic " + base64.b64encode(f"{made['clientId']}:{made['clientSecret']}".encode()).decode()
     body = {"serviceType": "Sandbox", "active": True, "email": f"{name}@sandbox.test", "password": "x"}
@@ -43,20 +46,24 @@ def tenant(gateway: Gateway, name: str) -> Tenant:
     message = gateway.call("GET", "/v1/email/messages?q=has:attachment", authorization=bearer)["records"][0]
     full = gateway.call("GET", f"/v1/email/messages/{message['id']}", authorization=bearer)
     draft = gateway.call("POST", "/v1/email/drafts", {"subject": "mine"}, bearer)
+    wanted = {"resource": "/email/messages", "notificationUrl": receiver.url}
+    subscription = gateway.call("POST", "/v1/subscriptions", wanted, bearer)
     ids = {
         "messageId": full["id"],
         "threadId": full["threadId"],
         "folderId": full["folderId"],
         "attachmentId": full["attachments"][0]["id"],
         "draftId": draft["id"],
-        "id": str(saved["accountId"]),
+        "accounts": str(saved["accountId"]),
+        "subscriptions": str(subscription["id"]),
     }
     return Tenant(basic, saved["accountId"], bearer, ids)
 
 
 def status(gateway: Gateway, route: Route, ids: dict[str, str], headers: dict[str, str]) -> int:
     """What a row answers, with a body that it would take."""
-    path = re.sub(r"{(\w+)}", lambda match: ids[match[1]], route.path)
+    path = re.sub(r"(\w+)/{id}", lambda match: f"{match[1]}/{ids[match[1]]}", route.path)
+    path = re.sub(r"{(\w+)}", lambda match: ids[match[1]], path)
     address = [{"address": "someone@sandbox.test"}]
     body: Any = {
         "to": address,
@@ -65,6 +72,9 @@ def status(gateway: Gateway, route: Route, ids: dict[str, str], headers: dict[st
         "serviceType": "Sandbox",
         "active": True,
         "email": "e@x.test",
+        "resource": "/email/messages",
+        "notificationUrl": "http://127.0.0.1:9/",
+        "sequence": 0,
     }
     request = urllib.request.Request(
         f"http://127.0.0.1:{gateway.port}{path}",
@@ -124,3 +134,5 @@ def test_what_strangers_asked_for_changed_nothing(gateway: Gateway, tenants: tup
     owner = tenants[0]
     assert gateway.call("GET", f"/v1/email/messages/{owner.ids['messageId']}", authorization=owner.bearer)["id"]
     assert gateway.call("GET", f"/v1/email/drafts/{owner.ids['draftId']}", authorization=owner.bearer)["id"]
+    listed = gateway.call("GET", "/v1/subscriptions", authorization=owner.bearer)
+    assert [str(record["id"]) for record in listed["records"]] == [owner.ids["subscriptions"]]

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from gateway.store.announcements import announce
-from gateway.store.tables import AccessTokenRow, AccountRow
+from gateway.store.queries import subscriptions
+from gateway.store.tables import AccessTokenRow, AccountRow, SubscriptionRow
 from schemas.accounts import AccountType, TokenStatus
 
 #: After this many refusals in a row, over more than this time, an account is dead.
@@ -45,14 +46,24 @@ async def record(session: AsyncSession, application_id: int, account_id: int) ->
 
 
 async def page(
-    session: AsyncSession, application_id: int, filters: Mapping[str, str], *, offset: int, limit: int
+    session: AsyncSession,
+    application_id: int,
+    filters: Mapping[str, str],
+    subscription_id: int | None = None,
+    *,
+    offset: int,
+    limit: int,
 ) -> tuple[int, list[Record]]:
-    """How many accounts (service accounts apart) have these column values, and one page of them by id."""
+    """How many accounts (service accounts apart) have these column values, and this subscription where one is named;
+    and one page of them by id."""
     wanted = [
         col(AccountRow.application_id) == application_id,
         col(AccountRow.kind) != AccountType.DAEMON,
         *(_column(name) == value for name, value in filters.items()),
     ]
+    if subscription_id is not None:
+        owner = select(col(SubscriptionRow.account_id)).where(col(SubscriptionRow.id) == subscription_id)
+        wanted.append(col(AccountRow.id).in_(owner))
     total = await session.scalar(select(func.count()).select_from(AccountRow).where(*wanted))
     rows = await session.execute(_records().where(*wanted).order_by(col(AccountRow.id)).offset(offset).limit(limit))
     return total or 0, [_record(row) for row in rows]
@@ -78,7 +89,10 @@ async def add(session: AsyncSession, values: Mapping[str, Any]) -> AccountRow:
 async def revise(
     session: AsyncSession, application_id: int, account_id: int, values: Mapping[str, Any]
 ) -> AccountRow | None:
-    """Set columns; the account's sessions are stale from then on. None when it is gone."""
+    """Set columns; the account's sessions are stale from then on, and its subscribers hear when it died or revived.
+    None when it is gone."""
+    if "token_status" in values:
+        await _tell_change(session, application_id, account_id, values["token_status"], values["token_error"])
     changed = {**values, "version": col(AccountRow.version) + 1, "updated_at": func.now()}
     statement = update(AccountRow).where(*_mine(application_id, account_id)).values(changed).returning(AccountRow)
     row = await session.scalar(statement)
@@ -122,15 +136,17 @@ async def refused(session: AsyncSession, account_id: int, version: int, error: s
         col(AccountRow.version) == version,
         col(AccountRow.token_status) != TokenStatus.DEAD,
     )
-    await session.execute(
+    became = await session.scalar(
         statement.values(
             token_status=status,
             token_error=error,
             refusals=col(AccountRow.refusals) + 1,
             refused_since=func.coalesce(AccountRow.refused_since, func.now()),
             updated_at=func.now(),
-        )
+        ).returning(col(AccountRow.token_status))
     )
+    if became == TokenStatus.DEAD:
+        await subscriptions.tell(session, account_id, "error", error)
     await announce(session, f"account:{account_id}")
 
 
@@ -152,6 +168,15 @@ REVIVED: dict[str, Any] = {
     "refusals": 0,
     "refused_since": None,
 }
+
+
+async def _tell_change(
+    session: AsyncSession, application_id: int, account_id: int, status: TokenStatus, error: str | None
+) -> None:
+    statement = select(col(AccountRow.token_status)).where(*_mine(application_id, account_id)).with_for_update()
+    was = await session.scalar(statement)
+    if was is not None and (was == TokenStatus.DEAD) != (status == TokenStatus.DEAD):
+        await subscriptions.tell(session, account_id, "error" if status == TokenStatus.DEAD else "active", error)
 
 
 def _mine(application_id: int, account_id: int) -> list[ColumnElement[bool]]:

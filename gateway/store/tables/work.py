@@ -24,7 +24,8 @@ class SubscriptionRow(SQLModel, table=True):
 
     A failing one tries the same notification again: `retry_upto` is where it ends, `retry_stamp` the Unix time it was
     signed at. An inactive one is parked: it loses nothing and is tried ever more rarely. `lifecycle` is still to be
-    told: "error" or "active"."""
+    told: "error" or "active", which it became at `lifecycle_at`. `revision` grows whenever a delivery ends or the
+    position is set: whoever knows an older one has been overtaken."""
 
     __tablename__ = "subscription"
     __table_args__ = (
@@ -53,6 +54,8 @@ class SubscriptionRow(SQLModel, table=True):
     retry_stamp: int | None = columns.optional(BigInteger)
     lifecycle: str | None = columns.optional()
     lifecycle_error: str | None = columns.optional()
+    lifecycle_at: datetime | None = columns.instant()
+    revision: int = columns.number()
     created_at: datetime = columns.now()
 
 

@@ -3,10 +3,10 @@
 import pytest
 
 from providers.base.errors import Invalid
+from providers.base.networks import is_public
 from providers.imap.address import IMAP, SMTP, Address, from_server_info, parse
 from providers.imap.applicant import Applicant
 from providers.imap.grant import Security
-from providers.imap.net import is_public
 from schemas.accounts import ApiAccountInDto, ServiceType
 
 TLS, STARTTLS = Security.TLS, Security.STARTTLS

@@ -73,6 +73,8 @@ def upgrade() -> None:
         sa.Column("retry_stamp", sa.BigInteger(), nullable=True),
         sa.Column("lifecycle", sa.Text(), nullable=True),
         sa.Column("lifecycle_error", sa.Text(), nullable=True),
+        sa.Column("lifecycle_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revision", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("detail_level in ('signal', 'status')", name="ck_subscription_detail_level"),
         sa.CheckConstraint("lifecycle in ('error', 'active')", name="ck_subscription_lifecycle"),

@@ -1,0 +1,145 @@
+"""Deliveries to loopback receivers: 200 subscriptions on 200 accounts, one change at a time and from a backlog.
+
+The pumps run in this process, the receivers in another one; PostgreSQL writes to the disk (fsync) as in production."""
+
+import asyncio
+import multiprocessing
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from aiohttp import web
+from cryptography.fernet import Fernet
+
+from bench.load import cpu
+from gateway.services.applications import Applications
+from gateway.services.delivery.pump import Delivery
+from gateway.services.delivery.receiver import Receiver
+from gateway.services.signing import Signer
+from gateway.store import feed
+from gateway.store.database import Database
+from gateway.store.embedded import get_server
+from gateway.store.queries import accounts, subscriptions
+from gateway.store.streams import Stream, Streams
+from gateway.store.vault import Vault
+from providers.base.rest import Http
+from tests.servers.ports import free_port, wait_port
+
+SUBSCRIPTIONS = 200
+ROUNDS = 40  # of one change for each
+BACKLOG = 3_000  # changes for each
+
+
+def main() -> None:
+    """Print deliveries and changes per second, and CPU milliseconds per delivery of each side."""
+    port = free_port()
+    receiver = multiprocessing.get_context("spawn").Process(target=_receive, args=[port], daemon=True)
+    receiver.start()
+    wait_port(port, 20)
+    folder = Path(tempfile.mkdtemp(prefix="postroom-bench-", dir="/tmp"))
+    server = get_server(folder / "pg", cleanup_mode="delete")
+    print(f"{'deliveries':<34}{'per s':>9}{'changes/s':>11}{'cpu ms: ours':>14}{'database':>10}{'receiver':>10}")
+    try:
+        uvloop.run(_run(server.get_uri(), port, Clock(receiver.pid or 0, server.get_pid() or 0)))
+    finally:
+        receiver.terminate()
+        server.cleanup()
+
+
+@dataclass
+class Clock:
+    """Wall and CPU of the three sides."""
+
+    receiver: int
+    database: int
+
+    def read(self) -> tuple[float, ...]:
+        return time.perf_counter(), time.process_time(), cpu(self.database), cpu(self.receiver)
+
+
+@dataclass
+class Hall:
+    """The pump, and subscriptions with the streams of their accounts."""
+
+    database: Database
+    delivery: Delivery
+    streams: list[Stream]
+    ids: list[int]
+
+    async def happen(self, count: int) -> None:
+        events = [feed.Event(f"m{number}", "created", {"threadId": f"t{number}"}) for number in range(count)]
+        for stream in self.streams:
+            async with self.database.session() as session:
+                await feed.append(session, stream, events)
+
+    async def run(self) -> None:
+        await asyncio.gather(*(self.delivery.run(one) for one in self.ids))
+
+
+async def _run(url: str, port: int, clock: Clock) -> None:
+    database, http = Database(url), Http(lambda _: True)
+    await database.migrate()
+    hall = await _hall(database, http, port)
+    await hall.happen(1)
+    await hall.run()  # connections are open, secrets unsealed
+    await _one_at_a_time(hall, clock)
+    await _backlog(hall, clock)
+    await http.close()
+    await database.close()
+
+
+async def _hall(database: Database, http: Http, port: int) -> Hall:
+    vault = Vault([Fernet.generate_key().decode()])
+    application, _, _ = await Applications(database, vault).create("bench")
+    hall = Hall(database, Delivery(database, Receiver(http), Signer(vault)), [], [])
+    for number in range(SUBSCRIPTIONS):
+        base = {"application_id": application.id}
+        async with database.session() as session:
+            account = await accounts.add(session, {**base, "service_type": "IMAP", "email": f"{number}@example.test"})
+            target = {"port": "messages", "notification_url": f"http://127.0.0.1:{port}/{number}"}
+            values = {**base, **target, "account_id": account.id, "resource": "/email/messages"}
+            hall.ids.append((await subscriptions.add(session, values)).id)
+        hall.streams.append(await Streams(database).find_or_create(account.id, "messages", None, {}))
+    return hall
+
+
+async def _one_at_a_time(hall: Hall, clock: Clock) -> None:
+    spent = (0.0,) * 4
+    for _ in range(ROUNDS):
+        await hall.happen(1)
+        before = clock.read()
+        await hall.run()
+        spent = tuple(
+            map(sum, zip(spent, (now - then for now, then in zip(clock.read(), before, strict=True)), strict=True))
+        )
+    _print("one change each", spent, ROUNDS * SUBSCRIPTIONS, ROUNDS * SUBSCRIPTIONS)
+
+
+async def _backlog(hall: Hall, clock: Clock) -> None:
+    await hall.happen(BACKLOG)
+    before = clock.read()
+    await hall.run()
+    spent = tuple(now - then for now, then in zip(clock.read(), before, strict=True))
+    _print(f"a backlog of {BACKLOG}, 100 in each", spent, SUBSCRIPTIONS * BACKLOG // 100, SUBSCRIPTIONS * BACKLOG)
+
+
+def _print(name: str, spent: tuple[float, ...], deliveries: int, changes: int) -> None:
+    wall, *cpus = spent
+    shown = "".join(f"{1000 * one / deliveries:>{width}.2f}" for one, width in zip(cpus, (14, 10, 10), strict=True))
+    print(f"{name:<34}{deliveries / wall:>9.0f}{changes / wall:>11.0f}{shown}", flush=True)
+
+
+def _receive(port: int) -> None:
+    """A receiver that says thank you."""
+    uvloop.install()
+    application = web.Application(client_max_size=2**26)
+    application.router.add_post("/{number}", _thank)
+    web.run_app(application, host="127.0.0.1", port=port, access_log=None, print=None)
+
+
+async def _thank(request: web.Request) -> web.Response:
+    body: Any = await request.read()
+    return web.Response(status=200 if body else 400)

@@ -1,0 +1,136 @@
+"""What there is to deliver: where subscriptions stand, what of their feeds concerns them, and who may try now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import text
+
+from gateway.store.database import Database
+from gateway.store.gathering import Gathering
+
+Lifecycle = Literal["error", "active"]
+Change = Literal["created", "updated", "deleted"]
+WINDOW = 500  # events of the feed read ahead
+TOGETHER = 100  # subscriptions in one statement
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a subscription stands (the columns of `SubscriptionRow`)."""
+
+    id: int
+    revision: int
+    position: int
+    active: bool
+    fail_since: datetime | None
+    fail_description: str | None
+    attempts: int
+    next_try_at: datetime | None
+    retry_upto: int | None
+    retry_stamp: int | None
+    lifecycle: Lifecycle | None
+    lifecycle_error: str | None
+    lifecycle_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A change as subscribers hear of it."""
+
+    sequence: int
+    item_id: str
+    change: Change
+    attributes: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """A subscription, whom it tells, and what of the feed up to `upto` concerns it; `now` is the database's time. The
+    signing secrets are sealed; the next one takes over at `next_signing_at`."""
+
+    state: State
+    account_id: int
+    resource: str
+    notification_url: str
+    detail_level: str | None
+    sealed_signing_secret: bytes
+    sealed_next_signing_secret: bytes | None
+    next_signing_at: datetime | None
+    account_is_dead: bool
+    now: datetime
+    upto: int
+    events: Sequence[Told]
+
+
+_LOAD = text("""
+select s.id, s.revision, s.position, s.active, s.fail_since, s.fail_description, s.attempts, s.next_try_at,
+    s.retry_upto, s.retry_stamp, s.lifecycle, s.lifecycle_error, s.lifecycle_at,
+    s.account_id, s.resource, s.notification_url, s.detail_level,
+    p.sealed_signing_secret, p.sealed_next_signing_secret, p.next_signing_at, a.token_status = 'dead', now(),
+    w.upto, e.events
+from subscription s
+join application p on p.id = s.application_id
+join account a on a.id = s.account_id
+left join feed f on f.account_id = s.account_id
+cross join lateral (
+    select coalesce(s.retry_upto, least(greatest(f.sequence, s.position), s.position + :window)) as upto
+) w
+left join lateral (
+    select json_agg(json_build_array(e.sequence, e.item_id, e.change, e.attributes) order by e.sequence) as events
+    from feed_event e
+    where e.account_id = s.account_id and e.sequence > s.position and e.sequence <= w.upto
+        and e.port = s.port and (s.parent is null or e.parent = s.parent)
+        and not (coalesce(s.filters, '[]') @> '["withoutDrafts"]'
+            and coalesce(e.attributes, '{}') @> '{"draft": true}')
+) e on true
+where s.id = any(:ids)
+""")
+_FIND_DUE = text("""
+select s.id from subscription s left join feed f on f.account_id = s.account_id
+where (s.next_try_at is null or s.next_try_at <= now()) and (s.lifecycle is not null or f.sequence > s.position)
+order by s.next_try_at nulls first, s.id limit :limit
+""")
+_FIND_WANTED = text("""
+select s.id from subscription s left join feed f on f.account_id = s.account_id
+where s.account_id = :account and (s.next_try_at is null or s.next_try_at <= now())
+    and (s.lifecycle is not null or f.sequence > s.position)
+""")
+
+
+class Backlogs:
+    """Reads them. Loads that are asked for at the same time share a statement."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._load: Gathering[int, Backlog | None] = Gathering(self._load_all, TOGETHER)
+
+    async def load(self, subscription_id: int) -> Backlog | None:
+        """The subscription with the next part of its backlog; None when it is gone."""
+        return await self._load(subscription_id)
+
+    async def due(self, limit: int) -> Sequence[int]:
+        """Subscriptions that have something to deliver, and may try now."""
+        async with self._database.read() as session:
+            return (await session.scalars(_FIND_DUE, {"limit": limit})).all()
+
+    async def wanted(self, account_id: int) -> Sequence[int]:
+        """Those of an account."""
+        async with self._database.read() as session:
+            return (await session.scalars(_FIND_WANTED, {"account": account_id})).all()
+
+    async def _load_all(self, ids: Sequence[int]) -> Sequence[Backlog | None]:
+        async with self._database.read() as session:
+            rows = await session.execute(_LOAD, {"ids": list(ids), "window": WINDOW})
+        found = {row[0]: _backlog(tuple(row)) for row in rows}
+        return [found.get(item) for item in ids]
+
+
+_COUNT = len(fields(State))
+
+
+def _backlog(row: tuple[Any, ...]) -> Backlog:
+    told = [Told(*event) for event in row[-1] or ()]
+    values: list[Any] = [State(*row[:_COUNT]), *row[_COUNT:-1], told]
+    return Backlog(*values)
