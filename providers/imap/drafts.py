@@ -9,7 +9,7 @@ from typing import TypeVar
 from providers.base.collection import Ref
 from providers.base.errors import NotFound, ProviderError, Uncertain
 from providers.base.lane import blocking
-from providers.base.ports import Drafts, Messages, MessageView, Outgoing, Sent
+from providers.base.ports import Drafts, Leaving, Messages, MessageView, Outgoing, Sent
 from providers.imap import copies, filing, ids, stored_draft
 from providers.imap.account import Account, marks
 from providers.imap.connection import Connection
@@ -56,9 +56,9 @@ class ImapDrafts(Drafts):
         self._at(ref, self._delete)
 
     @blocking
-    def send(self, ref: Ref, message_id: str) -> Sent:
+    def send(self, ref: Ref, message_id: str, leaving: Leaving | None = None) -> Sent:
         """See `Drafts.send`. The draft is removed only after the server took the message."""
-        return self._at(ref, partial(self._send, message_id=message_id))
+        return self._at(ref, partial(self._send, message_id=message_id, leaving=leaving))
 
     @blocking
     def _create(self, draft: Outgoing) -> str:
@@ -85,13 +85,13 @@ class ImapDrafts(Drafts):
             self._remove(connection, place)
         return made
 
-    def _send(self, place: MessageId, message_id: str) -> Sent:
+    def _send(self, place: MessageId, message_id: str, leaving: Leaving | None) -> Sent:
         with self._pool.borrow(place.folder) as connection:
             flags = self._open(connection, place)
             source = stored_draft.read(connection, place.uid)
         draft = stored_draft.StoredDraft(source, message_id, sender_of(self._mailbox), datetime.now(UTC))
         keywords = [flag for flag in sorted(flags) if is_chosen(flag)]
-        return self._discarded(place, Outbox(self._account).deliver(draft.parcel(keywords)))
+        return self._discarded(place, Outbox(self._account).deliver(draft.parcel(keywords), leaving))
 
     def _append(self, connection: Connection, draft: Outgoing) -> MessageId:
         target = copies.folder(connection, Role.DRAFTS, self._marks)
