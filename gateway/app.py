@@ -25,13 +25,16 @@ from gateway.services.changelog import ChangeLog
 from gateway.services.identity import Identity
 from gateway.services.mail_sync import MailSync
 from gateway.services.marks import Marks
+from gateway.services.scheduling import Scheduling
 from gateway.services.sending import Sending
 from gateway.services.sessions import Sessions
 from gateway.services.sources import Sources
+from gateway.services.submission import Submissions
 from gateway.settings import Settings
 from gateway.store import keyring
 from gateway.store.database import Database
 from gateway.store.idempotency import IdempotencyKeys
+from gateway.store.schedules import Schedules
 from gateway.store.sends import Sends
 from gateway.store.vault import Vault
 from gateway.work.upkeep import upkeep
@@ -84,10 +87,13 @@ async def build(settings: Settings, stack: AsyncExitStack) -> ASGIApp:
     accounts = Accounts(database, vault, providers, sessions, identity)
     changelog = ChangeLog(database)
     stack.push_async_callback(changelog.close)
+    submissions = Submissions(Sends(database))
+    stack.push_async_callback(submissions.close)
     services: Sequence[object] = (
         accounts,
         Applications(database, vault),
-        Sending(Sends(database), settings.max_recipients),
+        Sending(submissions, settings.max_recipients),
+        Scheduling(Schedules(database), settings.max_recipients),
         Marks(accounts, sessions),
         MailSync(changelog, Sources(sessions), DeltaTokens(keys)),
     )

@@ -18,7 +18,6 @@ from schemas.mail import (
 )
 from schemas.outgoing import EmailFolderCreate, OutgoingEmail
 
-
 #: Awaited once, after all that can be checked was checked and before the first octet by which the message could leave.
 #: When it raises, nothing must leave, and what it raised is raised on.
 Leaving = Callable[[], Awaitable[None]]
@@ -151,6 +150,12 @@ class Drafts(Collection[EmailDraft, Outgoing, Outgoing, None]):
         """Submit a draft as it is stored and take it out of the drafts; `message_id` is its Message-ID, or the one to
         give it when it has none. `leaving` and errors as in `Messages.send`."""
         raise unsupported(self, "send")
+
+    @optional
+    async def locate(self, message_id: str) -> str | None:
+        """The id of the draft with this Message-ID (with brackets), the newest if there are several: so a draft is
+        found again that another program replaced."""
+        raise unsupported(self, "locate")
 
 
 class Folders(Collection[EmailFolderInfo, EmailFolderCreate, None, None]):

@@ -61,6 +61,11 @@ class ImapDrafts(Drafts):
         return self._at(ref, partial(self._send, message_id=message_id, leaving=leaving))
 
     @blocking
+    def locate(self, message_id: str) -> str | None:
+        """See `Drafts.locate`; drafts outside the drafts folder are not found."""
+        return self._pool.read(partial(self._locate, message_id=message_id))
+
+    @blocking
     def _create(self, draft: Outgoing) -> str:
         with self._pool.borrow() as connection:
             return str(self._append(connection, draft))
@@ -104,6 +109,11 @@ class ImapDrafts(Drafts):
         if place is None:
             raise Uncertain("the draft was stored, but the server does not say where: look for it in the drafts folder")
         return place
+
+    def _locate(self, connection: Connection, message_id: str) -> str | None:
+        target = copies.existing(connection, Role.DRAFTS, self._marks)
+        place = filing.locate(connection, target, message_id) if target else None
+        return str(place) if place else None
 
     def _open(self, connection: Connection, place: MessageId) -> frozenset[str]:
         """Select the draft's folder; its flags. Raises `NotFound` for what is no draft."""

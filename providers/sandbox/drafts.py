@@ -50,6 +50,12 @@ class SandboxDrafts(Port, Drafts):
             copy = box.add(box.folder_for(Role.SENT), Letter(source, now, seen=True, keywords=draft.keywords))
             return Sent(headers.message_id or message_id, copy.id, copy.thread, refused)
 
+    @blocking
+    def locate(self, message_id: str) -> str | None:
+        with self.reading() as box:
+            found = box.by_message_id(message_id, box.folder_for(Role.DRAFT))
+        return found.id if found else None
+
     def _add(self, box: Box, outgoing: Outgoing) -> Stored:
         sender = EmailAddress(name=self.mailbox.name, address=self.mailbox.email)
         source = b"".join(compose(outgoing, sender, bcc=True).chunks())
