@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, func, literal, select, text, update
+from sqlalchemy import ColumnElement, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -148,10 +148,10 @@ async def _take_over(session: AsyncSession, values: dict[str, object]) -> SendRo
 
 
 async def _earlier(session: AsyncSession, account_id: int, draft_id: str | None, key: str | None) -> SendRow | None:
-    same = (col(SendRow.draft_id) == draft_id) | (col(SendRow.idempotency_key) == key)
-    statement = select(SendRow).where(
-        col(SendRow.account_id) == account_id, col(SendRow.state) != SendState.FAILED, same
-    )
+    given = ((col(SendRow.draft_id), draft_id), (col(SendRow.idempotency_key), key))
+    same = or_(*(column == value for column, value in given if value is not None))
+    mine = (col(SendRow.account_id) == account_id, col(SendRow.state) != SendState.FAILED)
+    statement = select(SendRow).where(*mine, same)
     return await session.scalar(statement.order_by(col(SendRow.id)).limit(1))
 
 

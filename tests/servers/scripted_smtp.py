@@ -5,7 +5,7 @@
         server.on(".", DROP)          # the message is taken, the answer is lost
 
 `on` takes the verb (`AUTH`, `MAIL`, `RCPT`, `DATA`, `.` for the end of the message, `CONNECT` for the greeting) and a
-reply, `DROP` or `HANG`. What was accepted is in `messages`; `seen` has every command.
+reply, `DROP`, `HANG` or (for `.`) `LOSE`. What was accepted is in `messages`; `seen` has every command.
 """
 
 import base64
@@ -21,6 +21,7 @@ from tests.servers.ports import hang_up
 
 DROP = "drop"  # cut the connection
 HANG = "hang"  # never answer
+LOSE = "lose"  # after the final dot: cut the connection without having taken the message
 EXTENSIONS = ("PIPELINING", "SIZE 40000000", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "AUTH PLAIN LOGIN XOAUTH2")
 
 
@@ -57,6 +58,16 @@ class ScriptedSmtp:
     def on(self, verb: str, reply: str, *, times: int = 1 << 30, only: str = "") -> None:
         """Answer `verb` so, the next `times` times, when its line contains `only`."""
         self._scripts[verb].append((reply, [times], only))
+
+    def forget(self) -> None:
+        """Begin anew: nothing was accepted or seen, everything is answered as usual."""
+        self.forget_scripts()
+        self.messages.clear()
+        self.seen.clear()
+
+    def forget_scripts(self) -> None:
+        """Answer everything as usual again."""
+        self._scripts.clear()
 
     def script(self, verb: str, line: str) -> str | None:
         """The reply that is due, if one was prescribed."""
@@ -133,7 +144,7 @@ class _Conversation:
 
     def say(self, text: str) -> bool:
         """Do what a script says; whether it is a success."""
-        if text == DROP:
+        if text in (DROP, LOSE):
             raise _Gone
         if text == HANG:
             self.server.wait()
