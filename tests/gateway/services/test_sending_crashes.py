@@ -53,6 +53,7 @@ from tests.servers.scripted_smtp import DROP, ScriptedSmtp
 pytestmark = pytest.mark.anyio
 
 KINDS = ("scheduled", "draft at once", "message at once")
+THAWS = ("early", "together", "late")
 ROUNDS = 12  # leaps of time after which nothing may be left to do
 
 
@@ -142,9 +143,9 @@ class Stage:
             return bool((await session.scalars(statement.returning(col(SendRow.id)))).all())
 
     async def thaw(self, run: Run) -> None:
-        for life, task in run.frozen:
+        for life, _ in run.frozen:
             life.thawed.set()
-            await task
+        await asyncio.gather(*(task for _, task in run.frozen))
         run.frozen.clear()
 
     async def finish(self, run: Run) -> list[SendRow]:
@@ -173,11 +174,12 @@ class Stage:
 
 @dataclass(frozen=True)
 class Plan:
-    """Who tries, and how each of them ends: (the process, the server's fault while it lives)."""
+    """Who tries, and how each of them ends: (the process, the server's fault while it lives). Frozen ones go on when
+    the next one has come (early), when all have tried (together), or when all was over (late)."""
 
     kind: str
     lives: tuple[tuple[Life, tuple[str, str] | None], ...]
-    thaw_early: bool = False
+    thaw: str = "late"
 
 
 def plan(chance: random.Random) -> Plan:
@@ -189,7 +191,7 @@ def plan(chance: random.Random) -> Plan:
         fault = chance.choice(FAULTS) if chance.random() < 0.4 else None
         fault = chance.choice(FINAL_FAULTS) if chance.random() < 0.03 else fault
         lives.append((life, (".", DROP) if life.end == "dot" else fault))
-    return Plan(chance.choice(KINDS), tuple(lives), chance.random() < 0.5)
+    return Plan(chance.choice(KINDS), tuple(lives), chance.choice(THAWS))
 
 
 async def play(stage: Stage, plan: Plan) -> str:
@@ -202,9 +204,11 @@ async def play(stage: Stage, plan: Plan) -> str:
             stage.server.on(*fault, times=1)
         await stage.live(run, life)
         await stage.leap(run)
-        if plan.thaw_early:
+        if plan.thaw == "early":
             await stage.thaw(run)
     stage.server.forget_scripts()
+    if plan.thaw == "together":
+        await stage.thaw(run)
     return stage.verdict(run, await stage.finish(run))
 
 
@@ -286,6 +290,11 @@ async def test_a_process_ends_at(end: str, freezes: bool, stage: Stage) -> None:
     thawed = "unknown" if end == "dot" else "sent"
     assert ended == (thawed if freezes and (in_thread or ENDS[end] == "unknown") else ENDS[end])
     assert stage.post.drafts.keys() == (set() if ended == "sent" else stage.post.drafts.keys())
+
+
+async def test_of_several_that_come_back_only_the_last_to_claim_sends(stage: Stage) -> None:
+    frozen = tuple((Life("leaving before", True), None) for _ in range(3))
+    assert await play(stage, Plan("scheduled", frozen, "together")) == "sent"
 
 
 @pytest.mark.parametrize("end", ["begin after", "submit", "leaving before"])
