@@ -5,7 +5,8 @@
         server.on(".", DROP)          # the message is taken, the answer is lost
 
 `on` takes the verb (`AUTH`, `MAIL`, `RCPT`, `DATA`, `.` for the end of the message, `CONNECT` for the greeting) and a
-reply, `DROP`, `HANG` or (for `.`) `LOSE`. What was accepted is in `messages`; `seen` has every command.
+reply, `DROP`, `HANG` or (for `.`) `LOSE`. What was accepted is in `messages`; `seen` has every command,
+`done` every scripted reply.
 """
 
 import base64
@@ -51,6 +52,7 @@ class ScriptedSmtp:
         self.extensions, self.password, self.tls, self.starttls = extensions, password, tls, starttls
         self.messages: list[Accepted] = []
         self.seen: list[str] = []
+        self.done: list[str] = []  # the scripted replies that were given
         self._scripts: dict[str, list[tuple[str, list[int], str]]] = defaultdict(list)
         self._open: list[_Conversation] = []
         self._closing = threading.Event()
@@ -64,6 +66,7 @@ class ScriptedSmtp:
         self.forget_scripts()
         self.messages.clear()
         self.seen.clear()
+        self.done.clear()
 
     def forget_scripts(self) -> None:
         """Answer everything as usual again."""
@@ -74,6 +77,7 @@ class ScriptedSmtp:
         for reply, left, only in self._scripts[verb]:
             if left[0] > 0 and only in line:
                 left[0] -= 1
+                self.done.append(reply)
                 return reply
         return None
 
