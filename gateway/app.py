@@ -27,17 +27,20 @@ from gateway.services.figures import Figures
 from gateway.services.identity import Identity
 from gateway.services.mail_sync import MailSync
 from gateway.services.marks import Marks
+from gateway.services.scheduling import Scheduling
 from gateway.services.sending import Sending
 from gateway.services.sessions import Sessions
 from gateway.services.signing import Signer
 from gateway.services.sources import Sources
 from gateway.services.stream_status import StreamStates
+from gateway.services.submission import Submissions
 from gateway.services.subscriptions import Subscriptions
 from gateway.settings import Settings
 from gateway.store import keyring
 from gateway.store.database import Database
 from gateway.store.idempotency import IdempotencyKeys
 from gateway.store.quarantine import Quarantine
+from gateway.store.schedules import Schedules
 from gateway.store.sends import Sends
 from gateway.store.streams import Streams
 from gateway.store.vault import Vault
@@ -95,10 +98,13 @@ async def build(settings: Settings, stack: AsyncExitStack) -> ASGIApp:
     http = Http.open(settings.provider_settings())
     stack.push_async_callback(http.close)
     sources = Sources(sessions)
+    submissions = Submissions(Sends(database))
+    stack.push_async_callback(submissions.close)
     services: Sequence[object] = (
         accounts,
         Applications(database, vault),
-        Sending(Sends(database), settings.max_recipients),
+        Sending(submissions, settings.max_recipients),
+        Scheduling(Schedules(database), settings.max_recipients),
         Marks(accounts, sessions),
         StreamStates(Streams(database), Quarantine(database)),
         MailSync(changelog, sources, DeltaTokens(keys)),

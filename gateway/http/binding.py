@@ -71,7 +71,8 @@ class Binding:
             key = request.headers.get("idempotency-key") if self.route.once else None
             if key is None or caller is None:
                 return await self._run(request, incoming)
-            digest = hashlib.sha256(incoming.body).digest()
+            asked = repr(sorted(query.items())).encode()
+            digest = hashlib.sha256(asked + b"\0" + incoming.body).digest()
             use, request_id = self._use(request), request.scope["request_id"]
             run = functools.partial(self._run, request, incoming)
             return await self._around.repeats.answer(caller, request_id, use, key, digest, run)

@@ -18,6 +18,7 @@ TABLE: tuple[tuple[type[BaseException], HTTPStatus, str], ...] = (
     (errors.NotFound, HTTPStatus.NOT_FOUND, "not_found"),
     (errors.Conflict, HTTPStatus.PRECONDITION_FAILED, "preconditionFailed"),
     (errors.Exists, HTTPStatus.CONFLICT, "alreadyExists"),
+    (errors.TooLate, HTTPStatus.CONFLICT, "tooLate"),
     (errors.Unauthorized, HTTPStatus.UNAUTHORIZED, "unauthorized"),
     (errors.Denied, HTTPStatus.FORBIDDEN, "forbidden"),
     (errors.TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "tooLarge"),

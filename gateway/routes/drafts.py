@@ -8,9 +8,10 @@ from gateway.http.route import Route
 from gateway.identity import Account
 from gateway.routes.messages import IdempotencyKey, NativeProperties
 from gateway.routes.scopes import READ_MAIL, SEND_MAIL, WRITE_DRAFTS
+from gateway.services.outgoing import outgoing
+from gateway.services.scheduling import Scheduling
 from gateway.services.sending import Sending
 from providers.base.collection import Ref
-from providers.base.errors import Invalid
 from providers.base.ports import Drafts, Messages, MessageView
 from schemas.common import OkResponse
 from schemas.mail import BodyType, EmailDraft, EmailDraftResponse
@@ -18,22 +19,26 @@ from schemas.outgoing import DraftSendDetails, EmailDraftSendResponse, OutgoingE
 
 
 async def create(
-    body: OutgoingEmail, account: Account, drafts: Drafts, sending: Sending, body_type: BodyType = BodyType.HTML
+    body: OutgoingEmail, account: Account, drafts: Drafts, body_type: BodyType = BodyType.HTML
 ) -> EmailDraftResponse:
     """Store a draft."""
-    draft = await drafts.create(None, sending.outgoing(account, body, body_type))
+    draft = await drafts.create(None, outgoing(account, body, body_type))
     return EmailDraftResponse(id=draft.id, web_link=draft.message.web_link)
 
 
 async def get(
     draft_id: str,
+    account: Account,
     drafts: Drafts,
+    messages: Messages,
+    scheduling: Scheduling,
     body_type: BodyType = BodyType.HTML,
     native_properties: NativeProperties = (),
     load_inlines: bool = False,
 ) -> EmailDraft:
-    """Read a draft."""
-    return await drafts.get(Ref(draft_id), MessageView(body_type, native_properties, load_inlines))
+    """Read a draft, or what became of one that was scheduled."""
+    view = MessageView(body_type, native_properties, load_inlines)
+    return await scheduling.get(account, drafts, messages, Ref(draft_id), view)
 
 
 async def replace(
@@ -41,17 +46,23 @@ async def replace(
     body: OutgoingEmail,
     account: Account,
     drafts: Drafts,
-    sending: Sending,
+    scheduling: Scheduling,
     body_type: BodyType = BodyType.HTML,
 ) -> EmailDraftResponse:
-    """Replace a draft; go on with the id that is returned."""
-    draft = await drafts.update(Ref(draft_id), sending.outgoing(account, body, body_type))
+    """Replace a draft; go on with the id that is returned. Its schedule follows."""
+    draft = await scheduling.replace(account, drafts, Ref(draft_id), body, body_type)
     return EmailDraftResponse(id=draft.id, web_link=draft.message.web_link)
 
 
-async def delete(draft_id: str, drafts: Drafts) -> OkResponse:
-    """Delete a draft for good."""
-    await drafts.delete(Ref(draft_id))
+async def delete(draft_id: str, account: Account, drafts: Drafts, scheduling: Scheduling) -> OkResponse:
+    """Delete a draft for good, and its schedule with it."""
+    await scheduling.delete(account, drafts, Ref(draft_id))
+    return OkResponse()
+
+
+async def cancel(draft_id: str, account: Account, scheduling: Scheduling) -> OkResponse:
+    """Cancel a scheduled send; the draft stays."""
+    await scheduling.cancel(account, Ref(draft_id))
     return OkResponse()
 
 
@@ -61,14 +72,15 @@ async def send(
     drafts: Drafts,
     messages: Messages,
     sending: Sending,
+    scheduling: Scheduling,
     body: DraftSendDetails | None = None,
     send_time: Annotated[AwareDatetime | None, Field(description="schedules the send when set")] = None,
     return_ids: bool = False,
     key: IdempotencyKey = None,
 ) -> EmailDraftSendResponse:
-    """Send a draft."""
+    """Send a draft now or later."""
     if send_time is not None:
-        raise Invalid("sendTime: scheduled sending is not offered by this version", path="sendTime")
+        return await scheduling.schedule(account, drafts, Ref(draft_id), body, send_time)
     return await sending.send_draft(account, messages, drafts, Ref(draft_id), body, return_ids=return_ids, key=key)
 
 
@@ -79,4 +91,5 @@ ROUTES = (
     Route("PUT", _ONE, "updateDraft", WRITE_DRAFTS, replace, EmailDraftResponse, tag=_TAG),
     Route("DELETE", _ONE, "deleteDraft", WRITE_DRAFTS, delete, OkResponse, tag=_TAG),
     Route("POST", f"{_ONE}/send", "sendDraft", SEND_MAIL, send, EmailDraftSendResponse, tag=_TAG, once=True),
+    Route("DELETE", f"{_ONE}/send", "cancelDraftSend", SEND_MAIL, cancel, OkResponse, tag=_TAG),
 )

@@ -28,6 +28,10 @@ class Exists(ProviderError):
     """What should be created is there already."""
 
 
+class TooLate(ProviderError):
+    """It is under way or done: it cannot be changed any more."""
+
+
 class Denied(ProviderError):
     """The account may not do this; asking again does not help."""
 

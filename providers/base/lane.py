@@ -7,15 +7,20 @@ then.
 
 import asyncio
 import functools
-from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from providers.base.errors import Unavailable
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 MAX_THREADS = 256  # for the process; threads are made when needed and then reused
 _executor = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="lane")
+_CALL_BACK = 10.0  # seconds
+_here = threading.local()  # .loop: whose job this thread does
 
 
 class Lane:
@@ -39,6 +44,7 @@ class Lane:
     def _work(self, loop: asyncio.AbstractEventLoop, answer: "asyncio.Future[T]", job: Callable[[], T]) -> None:
         result: T | None = None
         error: BaseException | None = None
+        _here.loop = loop
         try:
             result = job()
         except StopIteration as caught:  # cannot be raised into a future: whoever awaits would wait for ever
@@ -58,6 +64,27 @@ class Lane:
             answer.set_result(result)
         else:
             answer.set_exception(error)
+
+
+def call_back(job: Callable[[], Awaitable[T]]) -> T:
+    """From inside a blocking job: what a coroutine gives that runs on the loop of the job's caller.
+
+    Raises what it raises, and `Unavailable` when the loop is gone or takes too long."""
+
+    async def run() -> T:
+        return await job()
+
+    coroutine = run()
+    try:
+        running = asyncio.run_coroutine_threadsafe(coroutine, _here.loop)
+    except RuntimeError as error:  # the loop was closed
+        coroutine.close()
+        raise Unavailable("the gateway is stopping") from error
+    try:
+        return running.result(_CALL_BACK)
+    except (TimeoutError, CancelledError) as error:
+        running.cancel()
+        raise Unavailable("the gateway is busy or stopping") from error
 
 
 class HasLane(Protocol):

@@ -1,7 +1,7 @@
 """What a provider offers for each kind of thing. A port that a session leaves None is an ability it lacks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,6 +17,10 @@ from schemas.mail import (
     WellKnownFoldersOut,
 )
 from schemas.outgoing import EmailFolderCreate, OutgoingEmail
+
+#: Awaited once, after all that can be checked was checked and before the first octet by which the message could leave.
+#: When it raises, nothing must leave, and what it raised is raised on.
+Leaving = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +126,9 @@ class Messages(Collection[EmailMessage, OutgoingEmail, UpdateMessageStatusData, 
         raise unsupported(self, "conversation")
 
     @optional
-    async def send(self, outgoing: Outgoing) -> Sent:
-        """Submit once and file the copy in the sent folder. Raises `Uncertain` when the answer was lost after the
-        bytes went out; any other error means that nothing left."""
+    async def send(self, outgoing: Outgoing, leaving: Leaving | None = None) -> Sent:
+        """Submit once and file the copy in the sent folder; `leaving` is the point of no return. Raises `Uncertain`
+        when the answer was lost after the bytes went out; any other error means that nothing left."""
         raise unsupported(self, "send")
 
     @optional
@@ -142,10 +146,16 @@ class Drafts(Collection[EmailDraft, Outgoing, Outgoing, None]):
         raise unsupported(self, "get")
 
     @optional
-    async def send(self, ref: Ref, message_id: str) -> Sent:
+    async def send(self, ref: Ref, message_id: str, leaving: Leaving | None = None) -> Sent:
         """Submit a draft as it is stored and take it out of the drafts; `message_id` is its Message-ID, or the one to
-        give it when it has none. Raises as `Messages.send`."""
+        give it when it has none. `leaving` and errors as in `Messages.send`."""
         raise unsupported(self, "send")
+
+    @optional
+    async def locate(self, message_id: str) -> str | None:
+        """The id of the draft with this Message-ID (with brackets), the newest if there are several: so a draft is
+        found again that another program replaced."""
+        raise unsupported(self, "locate")
 
 
 class Folders(Collection[EmailFolderInfo, EmailFolderCreate, None, None]):

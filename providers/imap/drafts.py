@@ -9,7 +9,7 @@ from typing import TypeVar
 from providers.base.collection import Ref
 from providers.base.errors import NotFound, ProviderError, Uncertain
 from providers.base.lane import blocking
-from providers.base.ports import Drafts, Messages, MessageView, Outgoing, Sent
+from providers.base.ports import Drafts, Leaving, Messages, MessageView, Outgoing, Sent
 from providers.imap import copies, filing, ids, stored_draft
 from providers.imap.account import Account, marks
 from providers.imap.connection import Connection
@@ -56,9 +56,14 @@ class ImapDrafts(Drafts):
         self._at(ref, self._delete)
 
     @blocking
-    def send(self, ref: Ref, message_id: str) -> Sent:
+    def send(self, ref: Ref, message_id: str, leaving: Leaving | None = None) -> Sent:
         """See `Drafts.send`. The draft is removed only after the server took the message."""
-        return self._at(ref, partial(self._send, message_id=message_id))
+        return self._at(ref, partial(self._send, message_id=message_id, leaving=leaving))
+
+    @blocking
+    def locate(self, message_id: str) -> str | None:
+        """See `Drafts.locate`; drafts outside the drafts folder are not found."""
+        return self._pool.read(partial(self._locate, message_id=message_id))
 
     @blocking
     def _create(self, draft: Outgoing) -> str:
@@ -85,13 +90,13 @@ class ImapDrafts(Drafts):
             self._remove(connection, place)
         return made
 
-    def _send(self, place: MessageId, message_id: str) -> Sent:
+    def _send(self, place: MessageId, message_id: str, leaving: Leaving | None) -> Sent:
         with self._pool.borrow(place.folder) as connection:
             flags = self._open(connection, place)
             source = stored_draft.read(connection, place.uid)
         draft = stored_draft.StoredDraft(source, message_id, sender_of(self._mailbox), datetime.now(UTC))
         keywords = [flag for flag in sorted(flags) if is_chosen(flag)]
-        return self._discarded(place, Outbox(self._account).deliver(draft.parcel(keywords)))
+        return self._discarded(place, Outbox(self._account).deliver(draft.parcel(keywords), leaving))
 
     def _append(self, connection: Connection, draft: Outgoing) -> MessageId:
         target = copies.folder(connection, Role.DRAFTS, self._marks)
@@ -104,6 +109,11 @@ class ImapDrafts(Drafts):
         if place is None:
             raise Uncertain("the draft was stored, but the server does not say where: look for it in the drafts folder")
         return place
+
+    def _locate(self, connection: Connection, message_id: str) -> str | None:
+        target = copies.existing(connection, Role.DRAFTS, self._marks)
+        place = filing.locate(connection, target, message_id) if target else None
+        return str(place) if place else None
 
     def _open(self, connection: Connection, place: MessageId) -> frozenset[str]:
         """Select the draft's folder; its flags. Raises `NotFound` for what is no draft."""

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from providers.base.errors import ProviderError, Timeout, Unavailable
-from providers.base.ports import Sent
+from providers.base.lane import call_back
+from providers.base.ports import Leaving, Sent
 from providers.imap import copies, filing, presets, smtp
 from providers.imap.account import Account, marks
 from providers.imap.connection import Connection
@@ -40,9 +42,10 @@ class Outbox:
             target = copies.existing(connection, Role.SENT, self._marks)
             filing.keyword_changes(keywords, frozenset(), connection.select(target or "INBOX"))
 
-    def deliver(self, parcel: Parcel) -> Sent:
+    def deliver(self, parcel: Parcel, leaving: Leaving | None = None) -> Sent:
         """Submit and file. Raises as `smtp.submit`; what fails after that is in the notes."""
-        refused = smtp.submit(self._grant, self._settings, parcel.envelope, parcel.wire())
+        called = partial(call_back, leaving) if leaving else None
+        refused = smtp.submit(self._grant, self._settings, parcel.envelope, parcel.wire(), called)
         place: MessageId | None = None
         notes: tuple[str, ...] = ()
         try:

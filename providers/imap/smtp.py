@@ -7,7 +7,7 @@ import socket
 import ssl
 import time
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from providers.base.errors import Invalid, TooLarge, Unavailable, Uncertain, Unsupported
@@ -32,8 +32,14 @@ class Envelope:
     eight_bit: bool = False
 
 
-def submit(grant: ImapGrant, settings: ProviderSettings, envelope: Envelope, chunks: Iterable[bytes]) -> dict[str, str]:
-    """Send one message; the recipients that were refused, with the server's words.
+def submit(
+    grant: ImapGrant,
+    settings: ProviderSettings,
+    envelope: Envelope,
+    chunks: Iterable[bytes],
+    leaving: Callable[[], None] | None = None,
+) -> dict[str, str]:
+    """Send one message; the recipients that were refused, with the server's words. `leaving` is called before DATA.
 
     Raises `Invalid("to")` (no recipients, or all refused), `TooLarge`, `Unauthorized`, `Denied`, `RateLimited`,
     `Unavailable`: nothing left. Raises `Uncertain` when the answer was lost after the message had gone out.
@@ -46,7 +52,7 @@ def submit(grant: ImapGrant, settings: ProviderSettings, envelope: Envelope, chu
         raise Invalid("the message has no recipients", path="to")
     with Submitter.open(grant.smtp, settings) as submitter:
         submitter.sign_in(grant)
-        return submitter.submit(envelope, chunks)
+        return submitter.submit(envelope, chunks, leaving)
 
 
 @dataclass(slots=True)
@@ -143,10 +149,14 @@ class Submitter:
                 break
         return reply
 
-    def submit(self, envelope: Envelope, chunks: Iterable[bytes]) -> dict[str, str]:
+    def submit(
+        self, envelope: Envelope, chunks: Iterable[bytes], leaving: Callable[[], None] | None = None
+    ) -> dict[str, str]:
         """The message to those recipients who are accepted. Raises as the function of this name."""
         self._check(envelope)
         refused = self._address(envelope)
+        if leaving is not None:
+            leaving()
         reply = self._command("DATA")
         if reply.code != 354:
             raise smtp_errors.failure(reply, self.where, "DATA")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from providers.base.errors import Invalid, ProviderError
 from providers.base.lane import Lane, blocking
-from providers.base.ports import Outgoing, Sent
+from providers.base.ports import Leaving, Outgoing, Sent
 from providers.base.provider import Mailbox
 from providers.formats.compose import Composed, compose
 from providers.imap import filing, ids
@@ -22,12 +22,12 @@ class Submission:
     lane: Lane
 
     @blocking
-    def send(self, outgoing: Outgoing) -> Sent:
+    def send(self, outgoing: Outgoing, leaving: Leaving | None = None) -> Sent:
         """See `Messages.send`."""
         outbox = Outbox(self.account)
         if outgoing.email.keywords:
             outbox.check_keywords(outgoing.email.keywords)
-        sent = outbox.deliver(composed_parcel(outgoing, self.account.mailbox))
+        sent = outbox.deliver(composed_parcel(outgoing, self.account.mailbox), leaving)
         if outgoing.answers is None:
             return sent
         try:

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 
 from providers.base.errors import Invalid
+from providers.base.lane import call_back
+from providers.base.ports import Leaving
 from providers.formats.headers import Headers
 from providers.sandbox.box import Box, Letter, Role, milliseconds, moment
 
@@ -18,13 +20,17 @@ _KEPT_FOR = timedelta(days=30)
 _REFUSAL = "550 5.1.1 no such mailbox: bounce@ is the sandbox's address for trying a refusal"
 
 
-def post(db: sqlite3.Connection, recipients: Sequence[str], source: bytes, now: datetime) -> Mapping[str, str]:
+def post(
+    db: sqlite3.Connection, recipients: Sequence[str], source: bytes, now: datetime, leaving: Leaving | None = None
+) -> Mapping[str, str]:
     """Deliver to every recipient; the refused ones with the reason. Raises `Invalid` when nobody takes it."""
     addresses = {address.lower(): address for address in recipients}
     refused = {shown: _REFUSAL for address, shown in addresses.items() if address.startswith("bounce@")}
     if len(refused) == len(addresses):
         reason = "every recipient was refused" if refused else "there is no recipient"
         raise Invalid(f"nothing was sent: {reason}", path="to", original=refused or None)
+    if leaving is not None:
+        call_back(leaving)
     letter = Letter(source, now)
     for address, shown in addresses.items():
         if shown not in refused:

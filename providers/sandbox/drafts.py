@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from providers.base.collection import Ref
 from providers.base.errors import NotFound
 from providers.base.lane import blocking
-from providers.base.ports import Drafts, MessageView, Outgoing, Sent
+from providers.base.ports import Drafts, Leaving, MessageView, Outgoing, Sent
 from providers.formats.compose import compose
 from providers.formats.headers import Headers
 from providers.sandbox import convert, delivery
@@ -39,16 +39,22 @@ class SandboxDrafts(Port, Drafts):
             box.remove(_draft(box, ref.id).id)
 
     @blocking
-    def send(self, ref: Ref, message_id: str) -> Sent:
+    def send(self, ref: Ref, message_id: str, leaving: Leaving | None = None) -> Sent:
         now = datetime.now(UTC)
         with self.writing() as box:
             draft = _draft(box, ref.id)
             source = delivery.ready_to_send(draft.source, message_id, now)
             headers = Headers.parse(source)
-            refused = delivery.post(box.db, _recipients(headers), delivery.without_bcc(source), now)
+            refused = delivery.post(box.db, _recipients(headers), delivery.without_bcc(source), now, leaving)
             box.remove(draft.id)
             copy = box.add(box.folder_for(Role.SENT), Letter(source, now, seen=True, keywords=draft.keywords))
             return Sent(headers.message_id or message_id, copy.id, copy.thread, refused)
+
+    @blocking
+    def locate(self, message_id: str) -> str | None:
+        with self.reading() as box:
+            found = box.by_message_id(message_id, box.folder_for(Role.DRAFT))
+        return found.id if found else None
 
     def _add(self, box: Box, outgoing: Outgoing) -> Stored:
         sender = EmailAddress(name=self.mailbox.name, address=self.mailbox.email)

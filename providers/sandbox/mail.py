@@ -10,7 +10,7 @@ from providers.base.collection import Delta, Page, PageRequest, Ref
 from providers.base.errors import Invalid, NotFound
 from providers.base.lane import blocking
 from providers.base.match import matches
-from providers.base.ports import Content, MessageQuery, Messages, MessageView, Outgoing, Sent
+from providers.base.ports import Content, Leaving, MessageQuery, Messages, MessageView, Outgoing, Sent
 from providers.base.search import names_folder
 from providers.formats.body import plan
 from providers.formats.compose import compose
@@ -101,14 +101,14 @@ class SandboxMessages(Port, Messages):
             return _page(box, members, query, page)
 
     @blocking
-    def send(self, outgoing: Outgoing) -> Sent:
+    def send(self, outgoing: Outgoing, leaving: Leaving | None = None) -> Sent:
         sender = EmailAddress(name=self.mailbox.name, address=self.mailbox.email)
         wire, kept = (compose(outgoing, sender, bcc=bcc) for bcc in (False, True))
         letter = Letter(
             b"".join(kept.chunks()), datetime.now(UTC), seen=True, keywords=tuple(outgoing.email.keywords or ())
         )
         with self.writing() as box:
-            refused = delivery.post(box.db, kept.recipients, b"".join(wire.chunks()), letter.received)
+            refused = delivery.post(box.db, kept.recipients, b"".join(wire.chunks()), letter.received, leaving)
             copy = box.add(box.folder_for(Role.SENT), letter)
             if outgoing.answers:
                 box.mark_answered(outgoing.answers.id)

@@ -7,11 +7,24 @@ from email.message import EmailMessage
 from typing import Any, cast
 
 from providers.base.collection import Ref
+from providers.base.errors import TooLate
 from providers.base.ports import Outgoing
 from schemas.mail import BodyType, EmailAddress
 from schemas.outgoing import OutgoingEmail
 from tests.conformance.backends import Subject, Truth
 from tests.conformance.messages import eventually
+
+
+class Leaving:
+    """Counts how often a message is about to leave; `stop` holds it back."""
+
+    def __init__(self, *, stop: bool = False) -> None:
+        self.stop, self.calls = stop, 0
+
+    async def __call__(self) -> None:
+        self.calls += 1
+        if self.stop:
+            raise TooLate("not from here")
 
 
 def outgoing(

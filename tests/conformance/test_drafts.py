@@ -3,12 +3,12 @@
 import pytest
 
 from providers.base.collection import Ref
-from providers.base.errors import Invalid, NotFound
+from providers.base.errors import Invalid, NotFound, TooLate
 from providers.base.ports import MessageView
 from schemas.mail import BodyType, EmailAddress, SysLabel
 from tests.conformance.backends import DRAFT, SEEN, Subject
 from tests.conformance.messages import listed, only, source
-from tests.conformance.outgoing import arrived, filed, outgoing, parsed
+from tests.conformance.outgoing import Leaving, arrived, filed, outgoing, parsed
 
 pytestmark = pytest.mark.anyio
 
@@ -111,6 +111,31 @@ async def test_a_draft_of_another_program_without_message_id(box: Subject, other
     assert received.get_content().strip() == "Bcc: in the body stays"
     assert (await filed(box))["Message-ID"] == "<given@postroom.example>"
     assert await box.truth("draft") == []
+
+
+async def test_a_draft_is_found_by_its_message_id(box: Subject, other: Subject) -> None:
+    written = outgoing(other.address)
+    assert await box.session.drafts.locate(written.message_id) is None
+    created = await box.session.drafts.create(None, written)
+    assert await box.session.drafts.locate(written.message_id) == created.id
+    replaced = await box.session.drafts.update(Ref(created.id), outgoing(message_id=written.message_id))
+    assert await box.session.drafts.locate(written.message_id) == replaced.id
+    await box.session.messages.send(outgoing(other.address, message_id="<sent@suite.example>"))
+    assert await box.session.drafts.locate("<sent@suite.example>") is None
+
+
+async def test_a_draft_stays_when_the_caller_stops_it_from_leaving(box: Subject, other: Subject) -> None:
+    created = await box.session.drafts.create(None, outgoing(other.address))
+    stopped = Leaving(stop=True)
+    with pytest.raises(TooLate):
+        await box.session.drafts.send(Ref(created.id), "<x@postroom.example>", stopped)
+    assert stopped.calls == 1
+    assert (await box.session.drafts.get(Ref(created.id))).id == created.id
+    went = Leaving()
+    await box.session.drafts.send(Ref(created.id), "<x@postroom.example>", went)
+    assert went.calls == 1
+    await arrived(other)
+    assert len(await other.truth("inbox")) == len(await box.truth("sent")) == 1
 
 
 async def test_a_refused_draft_is_not_lost(box: Subject) -> None:

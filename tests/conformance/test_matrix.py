@@ -42,6 +42,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "drafts.delete": (NOTHING,),
     "drafts.changes": (None, None, None),
     "drafts.send": (NOTHING, "<nothing@suite.example>"),
+    "drafts.locate": ("<nothing@suite.example>",),
     "folders.find": (None, None, PageRequest()),
     "folders.get": (NOTHING,),
     "folders.get_many": (None, ["nothing"]),

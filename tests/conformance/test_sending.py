@@ -5,12 +5,12 @@ import base64
 import pytest
 
 from providers.base.collection import Ref
-from providers.base.errors import Invalid
+from providers.base.errors import Invalid, TooLate
 from providers.base.ports import MessageView
 from schemas.mail import BodyType, EmailAddress, SysLabel
 from tests.conformance.backends import ANSWERED, Subject
 from tests.conformance.messages import listed, only, source
-from tests.conformance.outgoing import arrived, filed, outgoing, parsed
+from tests.conformance.outgoing import Leaving, arrived, filed, outgoing, parsed
 
 pytestmark = pytest.mark.anyio
 
@@ -175,6 +175,17 @@ async def test_nobody_takes_it(box: Subject) -> None:
         await box.session.messages.send(outgoing(box.backend.refused_address))
     assert failed.value.path == "to"
     assert await box.truth("sent") == []
+
+
+async def test_nothing_leaves_when_the_caller_stops_it(box: Subject, other: Subject) -> None:
+    message, stopped, went = outgoing(other.address), Leaving(stop=True), Leaving()
+    with pytest.raises(TooLate):
+        await box.session.messages.send(message, stopped)
+    assert await box.session.messages.sent(message.message_id) is None
+    await box.session.messages.send(message, went)
+    assert (stopped.calls, went.calls) == (1, 1)
+    await arrived(other)
+    assert len(await other.truth("inbox")) == len(await box.truth("sent")) == 1
 
 
 async def test_keywords_go_to_the_sent_copy_only(box: Subject, other: Subject) -> None:

@@ -5,7 +5,8 @@
         server.on(".", DROP)          # the message is taken, the answer is lost
 
 `on` takes the verb (`AUTH`, `MAIL`, `RCPT`, `DATA`, `.` for the end of the message, `CONNECT` for the greeting) and a
-reply, `DROP` or `HANG`. What was accepted is in `messages`; `seen` has every command.
+reply, `DROP`, `HANG` or (for `.`) `LOSE`. What was accepted is in `messages`; `seen` has every command,
+`done` every scripted reply.
 """
 
 import base64
@@ -21,6 +22,7 @@ from tests.servers.ports import hang_up
 
 DROP = "drop"  # cut the connection
 HANG = "hang"  # never answer
+LOSE = "lose"  # after the final dot: cut the connection without having taken the message
 EXTENSIONS = ("PIPELINING", "SIZE 40000000", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "AUTH PLAIN LOGIN XOAUTH2")
 
 
@@ -50,6 +52,7 @@ class ScriptedSmtp:
         self.extensions, self.password, self.tls, self.starttls = extensions, password, tls, starttls
         self.messages: list[Accepted] = []
         self.seen: list[str] = []
+        self.done: list[str] = []  # the scripted replies that were given
         self._scripts: dict[str, list[tuple[str, list[int], str]]] = defaultdict(list)
         self._open: list[_Conversation] = []
         self._closing = threading.Event()
@@ -58,11 +61,23 @@ class ScriptedSmtp:
         """Answer `verb` so, the next `times` times, when its line contains `only`."""
         self._scripts[verb].append((reply, [times], only))
 
+    def forget(self) -> None:
+        """Begin anew: nothing was accepted or seen, everything is answered as usual."""
+        self.forget_scripts()
+        self.messages.clear()
+        self.seen.clear()
+        self.done.clear()
+
+    def forget_scripts(self) -> None:
+        """Answer everything as usual again."""
+        self._scripts.clear()
+
     def script(self, verb: str, line: str) -> str | None:
         """The reply that is due, if one was prescribed."""
         for reply, left, only in self._scripts[verb]:
             if left[0] > 0 and only in line:
                 left[0] -= 1
+                self.done.append(reply)
                 return reply
         return None
 
@@ -133,7 +148,7 @@ class _Conversation:
 
     def say(self, text: str) -> bool:
         """Do what a script says; whether it is a success."""
-        if text == DROP:
+        if text in (DROP, LOSE):
             raise _Gone
         if text == HANG:
             self.server.wait()

@@ -1,4 +1,4 @@
-"""Idempotency keys and the send log."""
+"""Idempotency keys."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,9 +16,7 @@ from gateway.store import values
 from gateway.store.database import Database
 from gateway.store.idempotency import IdempotencyKeys
 from gateway.store.queries import accounts
-from gateway.store.sends import Sends, SendState
 from gateway.store.vault import Vault
-from providers.base.ports import Sent
 
 pytestmark = pytest.mark.anyio
 
@@ -119,46 +117,3 @@ async def test_answers_are_sealed(keys: IdempotencyKeys, caller: Caller, databas
 def _account(caller: Caller) -> int:
     assert caller.account is not None
     return caller.account.id
-
-
-async def test_a_send_is_logged_from_its_start_to_its_end(database: Database, caller: Caller) -> None:
-    sends, account = Sends(database), _account(caller)
-    begun = await sends.begin(account, "<1@example.com>", key="k")
-    assert (begun.fresh, begun.state, begun.message_id) == (True, SendState.SENDING, "<1@example.com>")
-    await sends.settle(begun.id, SendState.SENT, sent=Sent("<1@example.com>", "id 1", "thread 1"))
-    again = await sends.begin(account, "<2@example.com>", key="k")
-    assert (again.id, again.fresh, again.state, again.message_id) == (
-        begun.id,
-        False,
-        SendState.SENT,
-        "<1@example.com>",
-    )
-    assert (again.provider_id, again.thread_id) == ("id 1", "thread 1")
-
-
-async def test_a_draft_is_sent_once_unless_it_failed(database: Database, caller: Caller) -> None:
-    sends, account = Sends(database), _account(caller)
-    many = await asyncio.gather(
-        *(sends.begin(account, f"<{number}@example.com>", draft_id="d1") for number in range(10))
-    )
-    assert [send.fresh for send in many].count(True) == 1
-    assert len({send.id for send in many}) == 1
-    await sends.settle(many[0].id, SendState.FAILED, error="the server refused it")
-    retry = await sends.begin(account, "<11@example.com>", draft_id="d1")
-    assert retry.fresh
-    await sends.settle(retry.id, SendState.UNKNOWN, error="the answer was lost")
-    assert (await sends.begin(account, "<12@example.com>", draft_id="d1")).state is SendState.UNKNOWN
-    assert (await sends.begin(account, "<13@example.com>", draft_id="d2")).fresh
-
-
-async def test_sends_without_a_key_are_independent(database: Database, caller: Caller) -> None:
-    sends, account = Sends(database), _account(caller)
-    assert (await sends.begin(account, "<1@example.com>")).fresh
-    assert (await sends.begin(account, "<1@example.com>")).fresh
-
-
-async def test_a_key_of_the_day_before_counts_no_more(database: Database, caller: Caller) -> None:
-    sends, account = Sends(database), _account(caller)
-    first = await sends.begin(account, "<1@example.com>", key="k")
-    await _age(database, "send", first.id, 25 * 60)
-    assert (await sends.begin(account, "<2@example.com>", key="k")).fresh

@@ -127,6 +127,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_send_due", "send", ["next_try_at"], unique=False, postgresql_where=sa.text("next_try_at is not null")
     )
+    op.execute("update send set state = 'unknown', next_try_at = now() where state in ('sending', 'unknown')")
     op.add_column("stream", sa.Column("changed_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("stream", sa.Column("used_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("stream", sa.Column("audited_at", sa.DateTime(timezone=True), nullable=True))
