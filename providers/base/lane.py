@@ -7,6 +7,7 @@ then.
 
 import asyncio
 import functools
+import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -58,6 +59,11 @@ class Lane:
             answer.set_result(result)
         else:
             answer.set_exception(error)
+
+
+def own_thread(name: str, run: Callable[[], None]) -> None:
+    """Start a thread that lasts until `run` returns, or the process ends: for a loop over many sockets."""
+    threading.Thread(target=run, name=name, daemon=True).start()
 
 
 class HasLane(Protocol):
