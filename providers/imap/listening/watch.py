@@ -121,11 +121,13 @@ class Watch:
         self._ear.ended(error)
 
     def _take(self, data: bytes) -> None:
+        """What came at once is one hint, however many responses it holds."""
+        news = False
         for line in self._splitter.feed(data):
             text = line.text
             if text.startswith(b"* "):
                 line.text = text[2:]
-                self._hear(line)
+                news |= self._hear(line)
             elif text.startswith(b"+"):
                 if isinstance(self._step, Ask) and self._step.until_ready:
                     self._go_on(None)
@@ -133,19 +135,21 @@ class Watch:
                 lines, self._tag, self._lines = self._lines, b"", []
                 code = plain(match[3] or b"").upper()
                 self._go_on(Answer(lines, match[1], plain(match[2]).upper(), code, text=plain(match[5])))
+        if news:
+            self._ear.hint()
 
-    def _hear(self, line: Line) -> None:
+    def _hear(self, line: Line) -> bool:
+        """An untagged response; whether it is news. Raises `Lost`."""
         if match := BYE.match(line.text):
             raise Lost(plain(match[2]), plain(match[1] or b"").upper())
         if isinstance(self._step, Ask) and self._step.lists and is_listed(line):
             self._lines.append(line)
-            return
-        if self._hints.is_news(line):
-            self._ear.hint()
+            return False
         if is_overflow(line):
             self._overflown = True
             if isinstance(self._step, Rest):
                 self._go_on(self._overflow())
+        return self._hints.is_news(line)
 
     def _overflow(self) -> Answer | None:
         was, self._overflown = self._overflown, False
