@@ -38,7 +38,7 @@ class Pool:
         self._lock = threading.Condition()  # notified when a connection comes back, or is gone
         self._idle: list[Connection] = []  # the longest unused first
         self._lent = 0  # places that are taken
-        self._out = 0  # connections that a job has
+        self._out = 0  # connections that a job has or is opening
         self._closed = False
 
     @contextmanager
@@ -93,31 +93,41 @@ class Pool:
         """A new connection; where there may be none, one that another job gives back. Raises `RateLimited`."""
         deadline = time.monotonic() + self._patience
         while True:
+            others = self._out
             try:
-                return self._connect()
+                return self._connected()
             except RateLimited:
-                if not self._comes_back(deadline):
+                if not self._comes_back(others, deadline):
                     raise
             if (found := self._take(folder, grow=False)) is not None:
                 return found
 
-    def _comes_back(self, deadline: float) -> bool:
-        """Wait until a connection is idle, or one less is out; False when none is out, or none came in time."""
-        with self._lock:
-            before = self._out
-            if not self._idle and not before:
-                return False
-            return self._lock.wait_for(lambda: bool(self._idle) or self._out < before, deadline - time.monotonic())
-
-    def _lend(self, connection: Connection) -> Iterator[Connection]:
+    def _connected(self) -> Connection:
         with self._lock:
             self._out += 1
         try:
+            return self._connect()
+        except BaseException:
+            self._one_less()
+            raise
+
+    def _one_less(self) -> None:
+        with self._lock:
+            self._out -= 1
+            self._lock.notify_all()
+
+    def _comes_back(self, others: int, deadline: float) -> bool:
+        """Wait until one is idle, or less than `others` are out; False when there are none, or none came in time."""
+        with self._lock:
+            if not self._idle and not others:
+                return False
+            return self._lock.wait_for(lambda: bool(self._idle) or self._out < others, deadline - time.monotonic())
+
+    def _lend(self, connection: Connection) -> Iterator[Connection]:
+        try:
             yield from self._guarded(connection)
         finally:
-            with self._lock:
-                self._out -= 1
-                self._lock.notify_all()
+            self._one_less()
 
     def _guarded(self, connection: Connection) -> Iterator[Connection]:
         try:
@@ -150,11 +160,13 @@ class Pool:
                     chosen = None
                 if chosen is not None:
                     self._idle.remove(chosen)
+                    self._out += 1
             for connection in old:
                 connection.close()
             if chosen is None or chosen.is_alive():
                 return chosen
             chosen.drop()
+            self._one_less()
 
     def _may_grow(self) -> bool:
         """Whether to open a second connection: one asks about all folders, and the other keeps its folder open."""

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from contextlib import suppress
 
 _BUFFER = memoryview(bytearray(65536))  # more than a TLS record holds; used by the one thread of the switchboard only
 _AT_ONCE = 16  # reads before it is the others' turn
@@ -66,7 +67,8 @@ class Channel:
 def _keep_alive(connected: socket.socket) -> None:
     """Have the system look whether the peer is still there; as far as the system can."""
     options = {**_KEEPALIVE, "TCP_USER_TIMEOUT": _UNACKNOWLEDGED}
-    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in options.items():
-        if (number := getattr(socket, name, None)) is not None:
-            connected.setsockopt(socket.IPPROTO_TCP, number, value)
+    with suppress(OSError):
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in options.items():
+            if (number := getattr(socket, name, None)) is not None:
+                connected.setsockopt(socket.IPPROTO_TCP, number, value)

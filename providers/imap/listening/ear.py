@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from providers.base.errors import ProviderError
+from providers.base.errors import ProviderError, RateLimited
 from providers.base.provider import Hear, Listening, Notice
+from providers.imap.budget import Budget
 from providers.imap.listening.switchboard import Switchboard
 from providers.imap.listening.watch import Watch
 
@@ -14,7 +15,7 @@ class ImapListening(Listening):
     """Of one account. Hints are one until `hear` is called, on the loop this was made in; one that comes while `hear`
     works, or later, is another one. Nothing is held back."""
 
-    __slots__ = ("_hear", "_loop", "_pending", "_switchboard", "closed", "started", "watch")
+    __slots__ = ("_hear", "_loop", "_pending", "_switchboard", "budget", "closed", "started", "watch")
 
     def __init__(self, hear: Hear, switchboard: Switchboard) -> None:
         self._hear, self._switchboard = hear, switchboard
@@ -22,6 +23,7 @@ class ImapListening(Listening):
         self.started = self._loop.create_future()  # done when nothing is missed any more; its error is why not
         self._pending = self.closed = False
         self.watch: Watch | None = None
+        self.budget: Budget | None = None
 
     async def close(self) -> None:
         """See `Listening.close`; returns when the connection is closed."""
@@ -48,6 +50,8 @@ class ImapListening(Listening):
 
     def ended(self, error: ProviderError | None) -> None:
         """See `Ear`."""
+        if isinstance(error, RateLimited) and self.budget is not None:
+            self.budget.learn()
         if error is not None:
             self._call(self._lose, error)
 

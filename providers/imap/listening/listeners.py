@@ -60,6 +60,7 @@ class Listeners:
         steps = routine(connection)
         socket, ahead = connection.release()
         budget, leave = self._hosts.budget(grant), connection.gone
+        listening.budget = budget
         give_way = partial(self._give_way, listening)
 
         def gone() -> None:

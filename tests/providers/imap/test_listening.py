@@ -171,7 +171,7 @@ async def test_many_accounts_on_one_thread(provider: ImapProvider, dovecot: Dove
         deliver(dovecot, user)  # which makes INBOX: no news later
     before = threading.active_count()
     listening = await asyncio.gather(
-        *(provider.listen(mailbox_of(user, dovecot, key), ear) for key, (user, ear) in enumerate(zip(users, ears)))
+        *(provider.listen(mailbox_of(user, dovecot), ear) for user, ear in zip(users, ears, strict=True))
     )
     names = [thread.name for thread in threading.enumerate()]
     assert names.count("switchboard") == 1 and threading.active_count() < before + 20
