@@ -3,6 +3,7 @@
 With LIST-STATUS (RFC 5819) one command tells all, and one number is kept; without it STATUS goes round.
 """
 
+import random
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -33,7 +34,7 @@ class Sweep:
         self._sends_literals = bool(connection.wire.free_literals)
         self._marks: dict[int, int] = {}  # hash of a folder's name (0: the whole list) -> hash of what was said of it
         self._next = 0
-        self._pause = SHORTEST
+        self._pause = random.uniform(SHORTEST, LONGEST)  # noqa: S311 - spreads the accounts that are opened together
 
     def pause(self) -> float:
         """Seconds until the next look."""
