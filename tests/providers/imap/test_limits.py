@@ -19,8 +19,8 @@ from providers.imap.grant import Endpoint, ImapGrant, Security
 from providers.imap.hosts import Hosts
 from providers.imap.listening.listeners import Listeners
 from providers.imap.provider import ImapProvider
+from tests.providers.heard import Heard
 from tests.providers.imap.conftest import mail, open_scripted, scripted_grant
-from tests.providers.imap.heard import Heard
 from tests.servers.certificates import Authority
 from tests.servers.dovecot import Dovecot
 from tests.servers.imap_conversation import Conversation

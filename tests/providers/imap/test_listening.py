@@ -12,8 +12,8 @@ from providers.base.errors import Denied, ProviderError, Retryable, Unauthorized
 from providers.base.provider import Mailbox, ProviderSettings
 from providers.imap.listening import sweep
 from providers.imap.provider import ImapProvider
+from tests.providers.heard import Heard
 from tests.providers.imap.conftest import mail
-from tests.providers.imap.heard import Heard
 from tests.servers.certificates import Authority
 from tests.servers.dovecot import Dovecot, User
 from tests.servers.plugin import grant_of

@@ -16,8 +16,8 @@ from providers.imap.listening.hints import Hints
 from providers.imap.listening.splitter import MAX_RESPONSE, Splitter
 from providers.imap.provider import ImapProvider
 from providers.imap.wire import Line, Lost
+from tests.providers.heard import Heard
 from tests.providers.imap.conftest import mail, scripted_grant
-from tests.providers.imap.heard import Heard
 from tests.servers.certificates import Authority
 from tests.servers.imap_conversation import Conversation, Gone, Reply
 from tests.servers.imap_mailbox import Folder
