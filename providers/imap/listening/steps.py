@@ -10,6 +10,8 @@ from enum import Enum
 
 from providers.imap.wire import Answer
 
+OVERFLOW = "NOTIFICATIONOVERFLOW"  # the server stops notifying until it is asked again (RFC 5465 section 5.8)
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
@@ -32,7 +34,7 @@ class Finish:
 @dataclass(frozen=True, slots=True)
 class Rest:
     """Wait for so many seconds. The outcome is None, or earlier: the answer of the command that was open, when the
-    server ended it, or an answer with the code NOTIFICATIONOVERFLOW (RFC 5465 section 5.8)."""
+    server ended it, or one with the code `OVERFLOW` while it stays open."""
 
     seconds: float
 

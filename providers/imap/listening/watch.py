@@ -9,11 +9,11 @@ from providers.imap.errors import translate
 from providers.imap.listening.channel import Channel
 from providers.imap.listening.hints import Hints, is_listed, is_overflow
 from providers.imap.listening.splitter import Splitter
-from providers.imap.listening.steps import Ask, Finish, Rest, Routine, Signal, Step
+from providers.imap.listening.steps import OVERFLOW, Ask, Finish, Rest, Routine, Signal, Step
 from providers.imap.listening.switchboard import Switchboard
 from providers.imap.wire import BYE, TAGGED, Answer, Line, Lost, Refused, plain
 
-_OVERFLOW = Answer([], status="OK", code="NOTIFICATIONOVERFLOW")
+_OVERFLOW = Answer([], status="OK", code=OVERFLOW)
 
 
 class Ear(Protocol):
@@ -153,7 +153,7 @@ class Watch:
 
     def _overflow(self) -> Answer | None:
         was, self._overflown = self._overflown, False
-        return Answer([], status="OK", code="NOTIFICATIONOVERFLOW") if was else None
+        return Answer([], status="OK", code=OVERFLOW) if was else None
 
     def _go_on(self, outcome: Answer | None) -> None:
         """Carry the routine on, up to a step that takes time."""

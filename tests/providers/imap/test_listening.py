@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 
+import psutil
 import pytest
 
 from providers.base.errors import Denied, ProviderError, Retryable, Unauthorized, Unavailable
@@ -136,12 +137,27 @@ async def test_nothing_is_missed_however_the_changes_fall(provider: ImapProvider
     await listening.close()
 
 
+async def test_mail_that_others_put_into_the_store_is_heard(provider: ImapProvider, authority: Authority) -> None:
+    """As procmail and others do: Dovecot tells of it only in the folder that is open."""
+    with Dovecot(authority.issue(), mail_location="maildir:~/Maildir") as server:
+        user, heard = server.new_user(), Heard()
+        deliver(server, user)
+        listening = await provider.listen(mailbox_of(user, server), heard)
+        new = server.root / "mail" / user.address / "Maildir" / "new"
+        for number in range(3):
+            (new / f"{number}.M1.host").write_bytes(mail("dropped"))
+            await heard.hint()
+        await listening.close()
+
+
 async def test_a_lost_server_is_told_once_and_a_new_listener_hears_again(
     provider: ImapProvider, authority: Authority
 ) -> None:
     with Dovecot(authority.issue()) as server:
         user, heard = server.new_user(), Heard()
         await provider.listen(mailbox_of(user, server), heard)
+        for process in psutil.Process(server.pid).children(recursive=True):
+            process.kill()
         server.stop()
         assert isinstance(await heard.error(), Unavailable)
         with pytest.raises(Unavailable) as caught:

@@ -206,7 +206,6 @@ async def test_a_connection_that_does_not_answer_its_probe_is_lost(
     heard = Heard()
     with with_condstore(ScriptedImap(capabilities=capabilities)) as server:
         server.on("NOTIFY", answer("{tag} OK"))
-        server.on("NOOP", answer())
         server.on("IDLE", answer("+ idling"))  # and whatever comes then is taken for a command without an answer
         await listen(provider, server, heard)
         assert isinstance(await heard.error(), Timeout)
