@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from bench import deliveries, imap_changes, imap_list, mail, parse_headers, sync
+from bench import deliveries, imap_changes, imap_list, listening, mail, parse_headers, sync
 
 BENCHES: dict[str, Callable[[], None]] = {
     "mail": mail.main,
@@ -12,6 +12,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "imap-list": imap_list.main,
     "imap-changes": imap_changes.main,
     "headers": parse_headers.main,
+    "listening": listening.main,
 }
 
 

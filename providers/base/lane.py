@@ -87,6 +87,11 @@ def call_back(job: Callable[[], Awaitable[T]]) -> T:
         raise Unavailable("the gateway is busy or stopping") from error
 
 
+def own_thread(name: str, run: Callable[[], None]) -> None:
+    """Start a thread that lasts until `run` returns, or the process ends: for a loop over many sockets."""
+    threading.Thread(target=run, name=name, daemon=True).start()
+
+
 class HasLane(Protocol):
     """A port whose verbs block."""
 

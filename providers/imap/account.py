@@ -8,9 +8,9 @@ from providers.base.lane import Lane
 from providers.base.provider import Mailbox, ProviderSettings
 from providers.imap import ids
 from providers.imap.cache import Cache
-from providers.imap.connection import Connection
 from providers.imap.facts import Facts
 from providers.imap.grant import ImapGrant
+from providers.imap.hosts import Hosts
 from providers.imap.ids import MessageId
 from providers.imap.index import Index
 from providers.imap.ledger import Ledger
@@ -27,12 +27,15 @@ T = TypeVar("T")
 class Account:
     """One mailbox: its connections, what is known of its folders and messages."""
 
-    def __init__(self, mailbox: Mailbox, settings: ProviderSettings, cache: Cache[Facts], ledger: Ledger) -> None:
+    def __init__(
+        self, mailbox: Mailbox, settings: ProviderSettings, cache: Cache[Facts], ledger: Ledger, hosts: Hosts
+    ) -> None:
         self.mailbox, self.settings, self._ledger = mailbox, settings, ledger
         self.grant = ImapGrant.model_validate(mailbox.grant)
-        limit = max(1, settings.connections_per_account)
+        self._budget = hosts.budget(self.grant)  # held, so that it is not forgotten
+        limit = max(1, min(settings.connections_per_account, self._budget.most - 1))  # one place is the listener's
         self.lane = Lane(limit)
-        self.pool = Pool(lambda: Connection.open(self.grant, settings), limit, settings.read_timeout)
+        self.pool = Pool(lambda: hosts.open(self.grant), limit, settings.read_timeout, self._is_cramped)
         self.index = Index(self.pool, marks(mailbox), settings.read_timeout)
         self.reader = Reader((mailbox.key, self.grant.imap.host, self.grant.login), self.pool, cache)
         self.finder = Finder(self.pool, self.reader)
@@ -74,6 +77,9 @@ class Account:
             return None
         names = [name for name, held in contents.items() if held.uidvalidity == place.uidvalidity]
         return MessageId(names[0], place.uidvalidity, place.uid) if len(names) == 1 else None
+
+    def _is_cramped(self) -> bool:
+        return self._budget.is_cramped
 
     def close(self) -> None:
         """Close every connection."""

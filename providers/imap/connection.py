@@ -1,10 +1,12 @@
 """One logged-in connection: opened safely, asked what it can do, and aware of the folder it has selected."""
 
+import io
 import re
 import select
 import socket
+import ssl
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -61,29 +63,43 @@ class Connection:
         self.selected: Selected | None = None
         self.used_at = time.monotonic()
         self.fresh = True  # no command since it was opened
+        self.gone: Callable[[], None] | None = None  # called once, when the socket is closed
 
     @classmethod
     def open(cls, grant: ImapGrant, settings: ProviderSettings) -> "Connection":
         """Connect, protect, sign in. Raises `Unauthorized`, `Unavailable`, `Timeout`, `Invalid`."""
+        connection = cls.connect(grant, settings)
+        connection.sign_in(grant)
+        return connection
+
+    @classmethod
+    def connect(cls, grant: ImapGrant, settings: ProviderSettings) -> "Connection":
+        """Connect, protect, be greeted. Raises `Unavailable`, `Timeout`, `Invalid`."""
         connected = net.connect(grant.imap, settings)
         connected.settimeout(settings.read_timeout)
         try:
             with translated():
-                return cls._greet(connected, grant, settings)
+                return cls(greeted(grant.imap, connected, settings), settings)
         except BaseException:
             connected.close()
             raise
 
-    @classmethod
-    def _greet(cls, connected: socket.socket, grant: ImapGrant, settings: ProviderSettings) -> "Connection":
-        connection = cls(greeted(grant.imap, connected, settings), settings)
-        connection._learn()
-        if connection.client._imap.state != "AUTH":  # PREAUTH otherwise
-            sign_in(connection.client, connection.wire, connection.capabilities, grant)
-        connection._learn()  # what is offered differs before and after the sign-in
-        connection._enable()
-        connection._read_namespaces()
-        return connection
+    def sign_in(self, grant: ImapGrant) -> None:
+        """Sign in and learn what can be done. Raises `Unauthorized`, `Unavailable`, `Timeout`; it is closed then."""
+        try:
+            with translated():
+                self._sign_in(grant)
+        except BaseException:
+            self.drop()
+            raise
+
+    def _sign_in(self, grant: ImapGrant) -> None:
+        self._learn()
+        if self.client._imap.state != "AUTH":  # PREAUTH otherwise
+            sign_in(self.client, self.wire, self.capabilities, grant)
+        self._learn()  # what is offered differs before and after the sign-in
+        self._enable()
+        self._read_namespaces()
 
     def can(self, *capabilities: str) -> bool:
         """Whether the server offers one of these."""
@@ -191,6 +207,20 @@ class Connection:
             self.client._imap.shutdown()
         except (OSError, ValueError):
             pass
+        gone, self.gone = self.gone, None
+        if gone is not None:
+            gone()
+
+    def release(self) -> tuple[socket.socket, bytes]:
+        """Give up the socket, which does not wait any more, and what was read from it and not used yet.
+
+        Of all else, imaplib's and imapclient's objects too, nothing is needed any more. Raises `OSError`.
+        """
+        connected: socket.socket = self.client._imap.sock
+        connected.setblocking(False)
+        ahead = _read_ahead(self.client._imap.file)
+        self.client._imap.file.close()  # which leaves the socket open
+        return connected, ahead
 
     def _learn(self) -> None:
         answer = self.run(b"CAPABILITY")
@@ -225,3 +255,14 @@ class Connection:
     def _namespace(self, entry: Sequence[bytes | None]) -> Namespace:
         prefix, separator = entry[0] or b"", entry[1] or b""
         return Namespace(names.decode(prefix, utf8=self.utf8), separator.decode("ascii", "replace"))
+
+
+def _read_ahead(file: io.BufferedReader) -> bytes:
+    """What is in the buffer, and what can be read without waiting."""
+    pieces: list[bytes] = []
+    try:
+        while piece := file.read1(65536):  # None or nothing: no more
+            pieces.append(piece)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        pass
+    return b"".join(pieces)

@@ -55,19 +55,19 @@ def status_items(connection: Connection) -> bytes:
     return STATUS_ITEMS + (b" HIGHESTMODSEQ" if connection.can("CONDSTORE", "QRESYNC") else b"")
 
 
-def list_commands(connection: Connection) -> list[Command]:
-    """LIST for all folders, those of other users too; with their STATUS where one command gives both."""
+def list_commands(connection: Connection, items: bytes | None = None) -> list[Command]:
+    """LIST for all folders, those of other users too; with their STATUS (of `items`) where one command gives both."""
     prefixes = [space.prefix for space in connection.namespaces.others if space.prefix]
     patterns = [b'"*"', *(b'"%b*"' % names.encode(prefix, utf8=connection.utf8) for prefix in prefixes)]
-    options = _return_options(connection)
+    options = _return_options(connection, items or status_items(connection))
     return [(b'LIST "" ' + pattern + options,) for pattern in patterns]
 
 
-def _return_options(connection: Connection) -> bytes:
+def _return_options(connection: Connection, items: bytes) -> bytes:
     extended = connection.can("LIST-EXTENDED", "LIST-STATUS", "IMAP4REV2")
     options = [b"SPECIAL-USE"] if extended and connection.can("SPECIAL-USE", "IMAP4REV2") else []
     if has_list_status(connection):
-        options.append(b"STATUS (" + status_items(connection) + b")")
+        options.append(b"STATUS (" + items + b")")
     return b" RETURN (" + b" ".join(options) + b")" if options else b""
 
 

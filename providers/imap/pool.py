@@ -17,19 +17,28 @@ IDLE_SECONDS = 300.0  # a warm connection not used for so long is closed; server
 
 
 class Pool:
-    """At most `limit` connections, lent one job at a time.
+    """At most `limit` connections, lent one job at a time. `cramped` says that the account's connections are all taken,
+    and somebody else waits for one.
 
-    A job that fails other than by a refusal takes its connection with it: nobody knows what is still on the way.
+    When no more may be opened, as the server or the account's budget has it, a job waits for one that is there. A job
+    that fails other than by a refusal takes its connection with it: nobody knows what is still on the way.
     """
 
-    def __init__(self, connect: Callable[[], Connection], limit: int, patience: float) -> None:
-        self._connect = connect
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        limit: int,
+        patience: float,
+        cramped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._connect, self._cramped = connect, cramped
         self._limit = limit
         self._patience = patience  # seconds to wait for a free connection
         self._places = threading.BoundedSemaphore(limit)
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()  # notified when a connection comes back, or is gone
         self._idle: list[Connection] = []  # the longest unused first
-        self._lent = 0
+        self._lent = 0  # places that are taken
+        self._out = 0  # connections that a job has or is opening
         self._closed = False
 
     @contextmanager
@@ -45,8 +54,7 @@ class Pool:
             self._lent += 1
         try:
             with translated():
-                connection = self._connect() if fresh else self._take(folder) or self._connect()
-                yield from self._lend(connection)
+                yield from self._lend(self._opened(folder) if fresh else self._take(folder) or self._opened(folder))
         finally:
             with self._lock:
                 self._lent -= 1
@@ -81,7 +89,47 @@ class Pool:
         for connection in stale:
             connection.close()
 
+    def _opened(self, folder: str | None) -> Connection:
+        """A new connection; where there may be none, one that another job gives back. Raises `RateLimited`."""
+        deadline = time.monotonic() + self._patience
+        while True:
+            others = self._out
+            try:
+                return self._connected()
+            except RateLimited:
+                if not self._comes_back(others, deadline):
+                    raise
+            if (found := self._take(folder, grow=False)) is not None:
+                return found
+
+    def _connected(self) -> Connection:
+        with self._lock:
+            self._out += 1
+        try:
+            return self._connect()
+        except BaseException:
+            self._one_less()
+            raise
+
+    def _one_less(self) -> None:
+        with self._lock:
+            self._out -= 1
+            self._lock.notify_all()
+
+    def _comes_back(self, others: int, deadline: float) -> bool:
+        """Wait until one is idle, or less than `others` are out; False when there are none, or none came in time."""
+        with self._lock:
+            if not self._idle and not others:
+                return False
+            return self._lock.wait_for(lambda: bool(self._idle) or self._out < others, deadline - time.monotonic())
+
     def _lend(self, connection: Connection) -> Iterator[Connection]:
+        try:
+            yield from self._guarded(connection)
+        finally:
+            self._one_less()
+
+    def _guarded(self, connection: Connection) -> Iterator[Connection]:
         try:
             yield connection
         except (ProviderError, Refused):
@@ -96,27 +144,29 @@ class Pool:
     def _give_back(self, connection: Connection) -> None:
         connection.fresh = False
         with self._lock:
-            keep = not self._closed
+            keep = not self._closed and not self._cramped()
             if keep:
                 self._idle.append(connection)
         if not keep:
             connection.close()
 
-    def _take(self, folder: str | None) -> Connection | None:
-        """The best warm connection that is still alive."""
+    def _take(self, folder: str | None, *, grow: bool = True) -> Connection | None:
+        """The best warm connection that is still alive; `grow`: none when it is better to open another one."""
         while True:
             with self._lock:
                 old = self._outdated()
                 chosen = min(self._idle, key=lambda one: _distance(one, folder), default=None)
-                if chosen is not None and folder is None and chosen.selected is not None and self._may_grow():
+                if chosen is not None and folder is None and chosen.selected and grow and self._may_grow():
                     chosen = None
                 if chosen is not None:
                     self._idle.remove(chosen)
+                    self._out += 1
             for connection in old:
                 connection.close()
             if chosen is None or chosen.is_alive():
                 return chosen
             chosen.drop()
+            self._one_less()
 
     def _may_grow(self) -> bool:
         """Whether to open a second connection: one asks about all folders, and the other keeps its folder open."""

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from providers.imap.grant import Endpoint, Security
 from schemas.accounts import ServiceProvider
 
+CONNECTIONS = 10  # to one account, where nothing is known: the default of Dovecot (mail_max_userip_connections)
+
 
 @dataclass(frozen=True, slots=True)
 class Preset:
     """One host. `mx` are the endings of its MX names; `files_copies`: what is submitted appears in Sent by itself;
-    `local_login`: IMAP may want the part before the @ as user name, submission the whole address."""
+    `local_login`: IMAP may want the part before the @ as user name, submission the whole address; `connections`: how
+    many at once one client may have to an account (published by Google; the others are what clients found to work)."""
 
     brand: ServiceProvider
     imap: str
@@ -23,6 +26,7 @@ class Preset:
     mx: tuple[str, ...] = ()
     files_copies: bool = False
     local_login: bool = False
+    connections: int = CONNECTIONS
 
     def imap_endpoint(self, *, verify: bool = True) -> Endpoint:
         """Where to read."""
@@ -86,6 +90,7 @@ PRESETS: tuple[Preset, ...] = (
         frozenset({"gmail.com", "googlemail.com"}),
         mx=(".google.com", ".googlemail.com"),
         files_copies=True,
+        connections=15,
     ),
     Preset(
         ServiceProvider.OFFICE365,
@@ -94,6 +99,7 @@ PRESETS: tuple[Preset, ...] = (
         smtp_port=587,
         mx=(".mail.protection.outlook.com", ".mx.microsoft"),
         files_copies=True,
+        connections=8,
     ),
     Preset(
         ServiceProvider.OFFICE365,
@@ -103,10 +109,23 @@ PRESETS: tuple[Preset, ...] = (
         smtp_port=587,
         mx=(".olc.protection.outlook.com",),
         files_copies=True,
+        connections=8,
     ),
-    Preset(ServiceProvider.AOL, "imap.aol.com", "smtp.aol.com", frozenset(_AOL), mx=(".mail.gm0.yahoodns.net",)),
     Preset(
-        ServiceProvider.YAHOO, "imap.mail.yahoo.com", "smtp.mail.yahoo.com", frozenset(_YAHOO), mx=(".yahoodns.net",)
+        ServiceProvider.AOL,
+        "imap.aol.com",
+        "smtp.aol.com",
+        frozenset(_AOL),
+        mx=(".mail.gm0.yahoodns.net",),
+        connections=5,
+    ),
+    Preset(
+        ServiceProvider.YAHOO,
+        "imap.mail.yahoo.com",
+        "smtp.mail.yahoo.com",
+        frozenset(_YAHOO),
+        mx=(".yahoodns.net",),
+        connections=5,
     ),
     Preset(
         ServiceProvider.ICLOUD,
@@ -116,6 +135,7 @@ PRESETS: tuple[Preset, ...] = (
         smtp_port=587,
         mx=(".mail.icloud.com",),
         local_login=True,
+        connections=6,
     ),
     Preset(
         ServiceProvider.FASTMAIL,
@@ -153,6 +173,12 @@ def of_mx(exchange: str) -> Preset | None:
 def of_host(host: str) -> Preset | None:
     """The preset whose IMAP server this is."""
     return next((preset for preset in PRESETS if preset.imap == host.lower()), None)
+
+
+def connections(host: str) -> int:
+    """How many connections at once one client may have to an account on this IMAP server."""
+    preset = of_host(host)
+    return preset.connections if preset is not None else CONNECTIONS
 
 
 def files_copies(brand: str | None) -> bool:

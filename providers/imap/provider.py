@@ -3,7 +3,7 @@
 from functools import partial
 
 from providers.base.lane import Lane
-from providers.base.provider import Linked, Mailbox, Provider, ProviderSettings, Session
+from providers.base.provider import Hear, Linked, Listening, Mailbox, Provider, ProviderSettings, Session
 from providers.imap import link
 from providers.imap.account import Account
 from providers.imap.cache import Cache
@@ -11,7 +11,10 @@ from providers.imap.connection import Connection
 from providers.imap.drafts import ImapDrafts
 from providers.imap.facts import Facts
 from providers.imap.folders import ImapFolders
+from providers.imap.grant import ImapGrant
+from providers.imap.hosts import Hosts
 from providers.imap.ledger import Ledger
+from providers.imap.listening.listeners import Listeners
 from providers.imap.mail import ImapMessages
 from schemas.accounts import ApiAccountInDto, Scope, ServiceType
 
@@ -53,6 +56,8 @@ class ImapProvider(Provider):
         self._lane = Lane(_LINKS_AT_ONCE)
         self._cache: Cache[Facts] = Cache(settings.header_cache_bytes)
         self._ledger = Ledger()
+        self._hosts = Hosts(settings)
+        self._listeners = Listeners(self._hosts)
 
     async def link(self, account: ApiAccountInDto, *, ensure_access: bool) -> Linked:
         """See `Provider.link`."""
@@ -60,4 +65,12 @@ class ImapProvider(Provider):
 
     async def open(self, mailbox: Mailbox) -> ImapSession:
         """See `Provider.open`."""
-        return ImapSession(Account(mailbox, self.settings, self._cache, self._ledger))
+        return ImapSession(Account(mailbox, self.settings, self._cache, self._ledger, self._hosts))
+
+    async def listen(self, mailbox: Mailbox, hear: Hear) -> Listening:
+        """See `Provider.listen`. Nothing is asked of the server twice: all folders are heard over one connection."""
+        return await self._listeners.listen(ImapGrant.model_validate(mailbox.grant), hear)
+
+    async def close(self) -> None:
+        """See `Provider.close`."""
+        self._listeners.close()

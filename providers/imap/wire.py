@@ -21,9 +21,9 @@ _STEP = 65536  # octets read between two looks at the clock
 _LITERAL_MINUS = 4096  # RFC 7888 section 5
 _EAGER = 256 * 1024  # octets; a larger stream asks for leave first, so that a full mailbox refuses it unsent
 
-_LITERAL = re.compile(rb"\{(\d+)\+?\}\r?\n\Z")
-_TAGGED = re.compile(rb"(\S+) (OK|NO|BAD)(?: \[([^ \]]+) ?([^\]]*)\])? ?(.*)", re.IGNORECASE | re.DOTALL)
-_BYE = re.compile(rb"BYE(?: \[([^ \]]+)[^\]]*\])? ?(.*)", re.IGNORECASE | re.DOTALL)
+LITERAL = re.compile(rb"\{(\d+)\+?\}\r?\n\Z")
+TAGGED = re.compile(rb"(\S+) (OK|NO|BAD)(?: \[([^ \]]+) ?([^\]]*)\])? ?(.*)", re.IGNORECASE | re.DOTALL)
+BYE = re.compile(rb"BYE(?: \[([^ \]]+)[^\]]*\])? ?(.*)", re.IGNORECASE | re.DOTALL)
 _QUOTABLE = re.compile(rb"[\x20-\x7e]*\Z")
 
 
@@ -202,7 +202,7 @@ class Wire:
     def _response(self) -> Line:
         """One response, with its literals."""
         text = self._line()
-        match = _LITERAL.search(text) if text.endswith((b"}\r\n", b"}\n")) else None
+        match = LITERAL.search(text) if text.endswith((b"}\r\n", b"}\n")) else None
         if match is None:
             return Line(text.rstrip(b"\r\n"))
         literals, pieces = [], []
@@ -210,7 +210,7 @@ class Wire:
             literals.append(self._octets(int(match[1])))
             pieces.append(text.rstrip(b"\r\n"))
             text = self._line()
-            match = _LITERAL.search(text)
+            match = LITERAL.search(text)
         return Line(b"".join(pieces) + text.rstrip(b"\r\n"), literals)
 
     def _line(self) -> bytes:
@@ -242,17 +242,18 @@ def _take(line: Line, waiting: dict[bytes, Answer]) -> None:
     text = line.text
     if text.startswith(b"* "):
         line.text = text[2:]
-        if match := _BYE.match(line.text):
-            raise Lost(_plain(match[2]), _plain(match[1] or b"").upper())
+        if match := BYE.match(line.text):
+            raise Lost(plain(match[2]), plain(match[1] or b"").upper())
         next(iter(waiting.values())).lines.append(line)
-    elif (match := _TAGGED.match(text)) and (answer := waiting.pop(match[1], None)) is not None:
-        answer.status, answer.code = _plain(match[2]).upper(), _plain(match[3] or b"").upper()
-        answer.argument, answer.text = match[4] or b"", _plain(match[5])
+    elif (match := TAGGED.match(text)) and (answer := waiting.pop(match[1], None)) is not None:
+        answer.status, answer.code = plain(match[2]).upper(), plain(match[3] or b"").upper()
+        answer.argument, answer.text = match[4] or b"", plain(match[5])
     elif not text.startswith(b"+"):
         raise Lost("the server sent an answer that is not IMAP")
 
 
-def _plain(data: bytes) -> str:
+def plain(data: bytes) -> str:
+    """What the server says to people; never fails."""
     return data.decode("utf-8", "replace")
 
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -56,6 +56,7 @@ class Client:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._idle: deque[sqlite3.Connection] = deque()
+        self.written: set[Callable[[], None]] = set()  # called after each transaction that wrote, on its thread
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -68,6 +69,8 @@ class Client:
         """One transaction, alone among all processes; undone when the block raises."""
         with self._transaction("BEGIN IMMEDIATE") as connection:
             yield connection
+        for tell in tuple(self.written):
+            tell()
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:

@@ -10,12 +10,13 @@ from typing import ClassVar
 
 from providers.base.errors import Invalid, Unauthorized
 from providers.base.lane import Lane
-from providers.base.provider import Linked, Mailbox, Provider, ProviderSettings, Session
+from providers.base.provider import Hear, Linked, Listening, Mailbox, Provider, ProviderSettings, Session
 from providers.sandbox import data, delivery
 from providers.sandbox.box import ROLE_NAMES, Box
 from providers.sandbox.client import Client
 from providers.sandbox.drafts import SandboxDrafts
 from providers.sandbox.folders import SandboxFolders
+from providers.sandbox.listening import Ears
 from providers.sandbox.mail import SandboxMessages
 from schemas.accounts import ApiAccountInDto, Scope
 from schemas.outgoing import is_address
@@ -45,6 +46,7 @@ class SandboxProvider(Provider):
     def __init__(self, settings: ProviderSettings) -> None:
         super().__init__(settings)
         self._client = Client(settings.var_dir / "sandbox.sqlite3")
+        self._ears = Ears(self._client)
 
     async def link(self, account: ApiAccountInDto, *, ensure_access: bool) -> Linked:
         email = account.email or account.login_string or ""
@@ -63,7 +65,12 @@ class SandboxProvider(Provider):
         number = await lane.run(lambda: self._account(mailbox))
         return SandboxSession(self._client, number, mailbox, lane)
 
+    async def listen(self, mailbox: Mailbox, hear: Hear) -> Listening:
+        number = await Lane(1).run(lambda: self._account(mailbox))
+        return await self._ears.listen(number, hear)
+
     async def close(self) -> None:
+        self._ears.close()
         self._client.close()
 
     def _account(self, mailbox: Mailbox) -> int:

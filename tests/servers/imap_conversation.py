@@ -89,6 +89,12 @@ class Conversation:
     def do_noop(self, tag: str, _: list[Token]) -> None:
         self.send(f"{tag} OK done")
 
+    def do_idle(self, tag: str, _: list[Token]) -> None:
+        self.send("+ idling")
+        if self.commands.line().upper() != b"DONE":
+            raise Gone
+        self.send(f"{tag} OK done")
+
     do_close = do_unselect = do_check = do_enable = do_noop
 
     def do_id(self, tag: str, _: list[Token]) -> None:

@@ -106,6 +106,11 @@ class ScriptedImap:
         self._listener.close()
         self.cut()
 
+    def push(self, *lines: str) -> None:
+        """Say these lines to every client, unasked; not over TLS, whose connections bear one thread only."""
+        for conversation in self._open:
+            conversation.send(*lines)
+
     def cut(self) -> None:
         """Drop every open connection without a word."""
         for conversation in self._open:

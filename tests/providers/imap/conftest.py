@@ -9,6 +9,7 @@ from providers.base.provider import Mailbox, ProviderSettings
 from providers.imap.account import Account
 from providers.imap.cache import Cache
 from providers.imap.grant import Endpoint, ImapGrant, Security
+from providers.imap.hosts import Hosts
 from providers.imap.ledger import Ledger
 from providers.imap.provider import ImapProvider, ImapSession
 from tests.servers.dovecot import Dovecot, User
@@ -50,7 +51,7 @@ def open_scripted(server: ScriptedImap, settings: ProviderSettings, **changes: o
     grant = scripted_grant(server)
     settings = replace(settings, **changes)  # type: ignore[arg-type]
     mailbox = Mailbox(2, 1, "me@example.test", grant.model_dump())
-    return ImapSession(Account(mailbox, settings, Cache(settings.header_cache_bytes), Ledger()))
+    return ImapSession(Account(mailbox, settings, Cache(settings.header_cache_bytes), Ledger(), Hosts(settings)))
 
 
 @pytest.fixture

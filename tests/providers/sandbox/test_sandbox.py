@@ -20,6 +20,7 @@ from providers.sandbox.provider import SandboxProvider
 from schemas.accounts import ApiAccountInDto, ServiceType
 from schemas.mail import BodyType, EmailAddress, EmailMessage, MeetingMessageMethod, SysLabel
 from schemas.outgoing import OutgoingEmail
+from tests.providers.heard import Heard
 
 T = TypeVar("T")
 
@@ -185,3 +186,22 @@ def test_several_processes_share_the_file(tmp_path: Path) -> None:
         worker.join(60)
     assert [worker.exitcode for worker in workers] == [0, 0, 0]
     assert len({message.internet_message_id for message in run(everything(receiver))}) == 30
+
+
+def test_what_another_process_writes_is_heard(tmp_path: Path) -> None:
+    async def story() -> None:
+        here, there, heard = provider(tmp_path), provider(tmp_path), Heard()
+        linked = await here.link(account("me@sandbox.example", server_info="empty"), ensure_access=True)
+        mailbox = Mailbox(1, 1, linked.email, linked.grant)
+        listening = await here.listen(mailbox, heard)
+        sender = await opened(there, 2, "you@sandbox.example", "empty")
+        assert sender.messages
+        await sender.messages.send(letter("me@sandbox.example"))
+        await heard.hint()
+        await listening.close()
+        await sender.messages.send(letter("me@sandbox.example", "<two@suite.example>"))
+        assert not here._ears._listening and heard.hints == 0
+        await here.close()
+        await there.close()
+
+    run(story())
