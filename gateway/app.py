@@ -1,10 +1,12 @@
 """create_app(): the one place where all parts meet."""
 
-import asyncio
 import os
-from collections.abc import AsyncIterator, Coroutine, Sequence
+import socket
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from importlib.metadata import version
+from uuid import uuid4
 
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -28,12 +30,17 @@ from gateway.services.marks import Marks
 from gateway.services.sending import Sending
 from gateway.services.sessions import Sessions
 from gateway.services.sources import Sources
+from gateway.services.watching import Watching
 from gateway.settings import Settings
 from gateway.store import keyring
 from gateway.store.database import Database
 from gateway.store.idempotency import IdempotencyKeys
+from gateway.store.leases import Leases
 from gateway.store.sends import Sends
 from gateway.store.vault import Vault
+from gateway.work.background import Background, chosen
+from gateway.work.engine import Engine
+from gateway.work.pump import Pump
 from gateway.work.upkeep import upkeep
 from providers import registry
 
@@ -82,7 +89,10 @@ async def build(settings: Settings, stack: AsyncExitStack) -> ASGIApp:
     sessions = Sessions(providers, vault, database, identity)
     stack.push_async_callback(sessions.close)
     accounts = Accounts(database, vault, providers, sessions, identity)
-    changelog = ChangeLog(database)
+    pumps: Sequence[Pump] = ()
+    kinds = chosen(settings.queues, [pump.name for pump in pumps], work=settings.work)
+    engine = Engine(database, pumps, kinds)
+    changelog = ChangeLog(database, told=engine.told)
     stack.push_async_callback(changelog.close)
     services: Sequence[object] = (
         accounts,
@@ -92,8 +102,11 @@ async def build(settings: Settings, stack: AsyncExitStack) -> ASGIApp:
         MailSync(changelog, Sources(sessions), DeltaTokens(keys)),
     )
     keys_in_use = IdempotencyKeys(database, vault)
-    if settings.work:
-        _in_background(upkeep(keys_in_use), stack)
+    leases = Leases(database, f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}")
+    watching = Watching(leases, sessions, changelog, Sources(sessions))
+    background = Background(kinds, engine, watching, partial(upkeep, keys_in_use), identity)
+    await background.start()
+    stack.push_async_callback(background.close)
     around = Surroundings(
         identity=identity,
         sessions=sessions,
@@ -105,8 +118,3 @@ async def build(settings: Settings, stack: AsyncExitStack) -> ASGIApp:
     )
     beside = pages(database.ready, document(ROUTES, version("postroom")), "PROMETHEUS_MULTIPROC_DIR" in os.environ)
     return FrontDoor(router(ROUTES, around, beside), identity)
-
-
-def _in_background(work: Coroutine[None, None, None], stack: AsyncExitStack) -> None:
-    task = asyncio.create_task(work)
-    stack.callback(task.cancel)

@@ -110,7 +110,7 @@ class Database:
         if current != migrate.head():
             return f"the database's schema is {current or 'empty'}, not {migrate.head()}: run `postroom migrate`"
         if jobs != job_tables.head():
-            return f"the tables of background jobs are {jobs or 'missing'}, not {job_tables.head()}: run `postroom migrate`"
+            return f"the tables of jobs are {jobs or 'missing'}, not {job_tables.head()}: run `postroom migrate`"
         return None
 
 

@@ -115,7 +115,7 @@ class Locks:
         if self._connection is None or self._connection.closed:
             self._connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True)
             limit = f"set idle_session_timeout = {int(self._patience * 1000)}"
-            await self._connection.execute(limit)  # type: ignore[arg-type] - the number is ours
+            await self._connection.execute(limit)
         return self._connection
 
     def _give_signs(self) -> None:
