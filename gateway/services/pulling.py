@@ -81,18 +81,18 @@ class Pulls:
     async def _pull(self, stream: Stream, source: Source[T]) -> Stream:
         more = True
         while more:
-            before = stream.sequence
+            before = stream
             try:
                 stream, more = await self._step(stream, source)
             except Overtaken:
                 stream = await self._current(stream.id)
             self._tell(stream, before)
-        before, stream = stream.sequence, await self._retry(stream, source)
+        before, stream = stream, await self._retry(stream, source)
         self._tell(stream, before)
         return stream
 
-    def _tell(self, stream: Stream, before: int) -> None:
-        if stream.feeds and stream.sequence > before:
+    def _tell(self, stream: Stream, before: Stream) -> None:
+        if before.feeds and stream.sequence > before.sequence:
             self._told(stream.account_id)
 
     async def _step(self, stream: Stream, source: Source[T]) -> tuple[Stream, bool]:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 
 from gateway.pauses import jittered, pause
 from gateway.services.changelog import ChangeLog
@@ -86,18 +87,19 @@ class Watching:
             await self._wait(wait)
 
     async def _wait(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._prompt.wait(), seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):  # wait_for may take a cancellation for an answer, up to Python 3.11
+                await self._prompt.wait()
             await asyncio.sleep(jittered(0.0, _GATHER))
-        except TimeoutError:
-            pass
         self._prompt.clear()
 
     async def _look(self) -> None:
         await self._renew()
         await self._read_again()
         survey = await self._leases.survey()
-        await self._give(survey.unwanted)
+        if survey.unwanted:
+            await self._end(survey.unwanted)
+            await self._leases.forget(survey.unwanted)
         await self._reconcile(survey)
         await self._balance(survey)
 
@@ -151,7 +153,9 @@ class Watching:
         share = -(-survey.wanted // max(survey.alive, 1))
         most = share + max(1, int(share * _SLACK))
         if survey.alive > 1 and len(self._watches) > most:
-            await self._give(list(self._watches)[share:])
+            excess = list(self._watches)[share:]
+            await self._end(excess)
+            await self._leases.release(excess)
         free = survey.free
         while free > 0 and (room := most - len(self._watches)) > 0:
             leases = await self._leases.claim(min(room, _BATCH))
@@ -163,12 +167,6 @@ class Watching:
             if lease.account.id not in self._watches:
                 self._watches[lease.account.id] = watch = Watch(lease, self._means)
                 watch.begin()
-
-    async def _give(self, ids: Iterable[int]) -> None:
-        given = list(ids)
-        await self._end(given)
-        if given:
-            await self._leases.release(given)
 
     async def _end(self, ids: Iterable[int]) -> None:
         ended = [self._watches.pop(account_id) for account_id in list(ids) if account_id in self._watches]

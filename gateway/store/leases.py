@@ -59,6 +59,9 @@ returning w.account_id, w.epoch, w.failures
 """)  # noqa: S608
 _IDS = bindparam("ids", type_=ARRAY(BigInteger))
 _RELEASE = text("update watch set owner = null where owner = :me and account_id = any(:ids)").bindparams(_IDS)
+_FORGET = text("""
+update watch set owner = null, failures = 0, error = null where owner = :me and account_id = any(:ids)
+""").bindparams(_IDS)
 _RELEASE_OTHERS = text("update watch set owner = null where owner = :me and account_id <> all(:ids)").bindparams(_IDS)
 _LEAVE = text("delete from process where name = :me")
 _NOTE = text("""
@@ -127,10 +130,15 @@ class Leases:
             return [values.account(row) for row in await accounts.by_ids(session, ids)]
 
     async def release(self, ids: Collection[int]) -> None:
-        """Give leases back."""
+        """Give leases back, for others to take."""
         async with self._database.session() as session:
             await session.execute(_RELEASE, {"me": self.me, "ids": list(ids)})
             await announce(session, "watch:0")
+
+    async def forget(self, ids: Collection[int]) -> None:
+        """Give leases back that nobody wants; should that change, it is a new beginning."""
+        async with self._database.read() as session:
+            await session.execute(_FORGET, {"me": self.me, "ids": list(ids)})
 
     async def release_others(self, ids: Collection[int]) -> None:
         """Give back all but these."""
