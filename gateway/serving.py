@@ -15,11 +15,12 @@ from gateway.commands import migrate
 from gateway.settings import PREFIX, Settings
 from gateway.store import embedded
 
+DRAIN = 3  # seconds that requests get to finish when the server is to stop; background work gets some more
 KEEP_ALIVE = 75  # seconds; longer than the idle time of common load balancers
 
 
 def serve(parsed: Namespace) -> None:
-    """Listen until SIGTERM or SIGINT; requests in progress are finished first.
+    """Listen until SIGTERM or SIGINT; requests in progress get a moment to finish, and all ends within ten seconds.
 
     `parsed`: host, port, workers, work. The embedded database belongs to this process; workers find it by its URL."""
     settings = Settings.from_environment()
@@ -43,6 +44,7 @@ def serve(parsed: Namespace) -> None:
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=DRAIN,
         )
 
 

@@ -52,6 +52,10 @@ def _pairs(value: str) -> dict[str, str]:
     return {name.strip().lower(): target.strip() for name, target in pairs}
 
 
+def _words(value: str) -> frozenset[str]:
+    return frozenset(word.strip() for word in value.split(",") if word.strip())
+
+
 def _existing_file(value: str) -> str:
     if not Path(value).is_file():
         raise ValueError
@@ -117,6 +121,9 @@ class Settings(BaseModel):
     )
     header_cache_bytes: int = _setting(
         64 * _MIB, "memory for message headers, which never change; 0 switches it off", _SIZE, ge=0
+    )
+    queues: Annotated[frozenset[str], BeforeValidator(_words)] | None = _setting(
+        None, "kinds of background work that this process does", "names, separated by commas", "all"
     )
     work: bool = _setting(True, "run background work in the serving processes", "true or false")
     log_level: Literal["debug", "info", "warning", "error"] = _setting(

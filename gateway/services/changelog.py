@@ -66,6 +66,7 @@ class ChangeLog:
         """See that the first pull has been made, or is under way; the answer says by `ready` which.
 
         Raises what the provider raised, if it failed so soon; called again, the pull goes on where it ended."""
+        await self._streams.use(stream.id)
         if stream.ready:
             return stream
         task = self._pulls.begin(stream.id, open)

@@ -25,7 +25,7 @@ _FIGURES: Mapping[str, tuple[str, Sequence[str], TextClause]] = {
         ("service",),
         text("""select a.service_type, extract(epoch from max(now() - coalesce(s.pulled_at, s.created_at)))
             from stream s join account a on a.id = s.account_id join watch w on w.account_id = a.id
-            where w.expires_at > now() and s.filter = '{}' group by 1"""),
+            where w.owner is not null and s.filter = '{}' group by 1"""),
     ),
     "postroom_quarantined_items": (
         "Items that could not be read and are tried again.",
@@ -53,7 +53,7 @@ _FIGURES: Mapping[str, tuple[str, Sequence[str], TextClause]] = {
     "postroom_watched_accounts": (
         "Accounts whose watching lease is held.",
         (),
-        text("select count(*) from watch where expires_at > now()"),
+        text("select count(*) from watch where owner is not null"),
     ),
     "postroom_sends": (
         "Sends of the last day, and all that are not settled.",

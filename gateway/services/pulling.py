@@ -73,7 +73,7 @@ class Pulls:
             stream = await self._current(stream_id)
             indexed = await self._streams.live(stream_id)
             after, seen = await self._compare(stream, source)
-            self._tell(after, stream.sequence)
+            self._tell(after, stream)
         audit = Audit(seen, indexed, after.sequence - stream.sequence)
         await self._streams.audited(stream_id, asdict(audit))
         REPAIRS.labels(stream.port).inc(audit.repaired)
@@ -109,19 +109,19 @@ class Pulls:
     async def _pull(self, stream: Stream, source: Source[T]) -> Stream:
         more = True
         while more:
-            before = stream.sequence
+            before = stream
             try:
                 stream, more = await self._step(stream, source)
             except Overtaken:
                 stream = await self._current(stream.id)
             self._tell(stream, before)
-        before, stream = stream.sequence, await self._retry(stream, source)
+        before, stream = stream, await self._retry(stream, source)
         self._tell(stream, before)
         return stream
 
-    def _tell(self, stream: Stream, before: int) -> None:
-        CHANGES.labels(stream.port).inc(stream.sequence - before)
-        if stream.feeds and stream.sequence > before:
+    def _tell(self, stream: Stream, before: Stream) -> None:
+        CHANGES.labels(stream.port).inc(stream.sequence - before.sequence)
+        if before.feeds and stream.sequence > before.sequence:
             self._told(stream.account_id)
 
     async def _step(self, stream: Stream, source: Source[T]) -> tuple[Stream, bool]:

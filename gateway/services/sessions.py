@@ -14,7 +14,7 @@ from gateway.store.database import Database
 from gateway.store.queries import accounts
 from gateway.store.vault import Vault
 from providers.base.errors import ProviderError, Unauthorized, Unsupported
-from providers.base.provider import Mailbox, Provider, Session
+from providers.base.provider import Hear, Listening, Mailbox, Provider, Session
 from schemas.accounts import TokenStatus
 
 log = logging.getLogger("postroom.sessions")
@@ -62,8 +62,7 @@ class Sessions:
 
         Raises `Unauthorized` (final) for an account that is dead, without contacting anybody; what `Provider.open`
         raises; and passes on what the block raises."""
-        if account.token_status is TokenStatus.DEAD or account.sealed_grant is None:
-            raise Unauthorized("The account's credentials are dead: connect the account again", final=True)
+        _check_alive(account)
         try:
             async with self._lent(account) as session:
                 yield session
@@ -72,6 +71,17 @@ class Sessions:
             raise
         if account.token_status is TokenStatus.INVALID:
             await self._accepted(account)
+
+    async def listen(self, account: Account, hear: Hear) -> Listening:
+        """Be told of changes, as by `Provider.listen`, which says what it raises.
+
+        Raises `Unauthorized` (final) for an account that is dead, as `use`; a refusal is noted on the account."""
+        _check_alive(account)
+        try:
+            return await self.provider(account).listen(self.mailbox(account), hear)
+        except Unauthorized as error:
+            await self._refused(account, error)
+            raise
 
     def mailbox(self, account: Account) -> Mailbox:
         """The account as its adapter sees it, with the grant opened. Raises `WrongKey`."""
@@ -176,6 +186,11 @@ class Sessions:
         async with self._database.session() as session:
             await accounts.accepted(session, account.id, account.version)
         self._identity.forget(f"account:{account.id}")
+
+
+def _check_alive(account: Account) -> None:
+    if account.token_status is TokenStatus.DEAD or account.sealed_grant is None:
+        raise Unauthorized("The account's credentials are dead: connect the account again", final=True)
 
 
 def _failed(opening: "asyncio.Task[Session]") -> bool:

@@ -35,7 +35,9 @@ _PORTS: Mapping[str, Callable[[Session, str | None, Filter, Any], Source[Any]]] 
 
 
 class Sources:
-    """Opens what streams read from."""
+    """Opens what streams read from; `ports` are the kinds of things that can be followed."""
+
+    ports = tuple(_PORTS)
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions

@@ -1,7 +1,8 @@
 """What processes tell each other through PostgreSQL's LISTEN and NOTIFY: which cached rows are stale.
 
-A topic is `application:ID`, `account:ID`, or `gone:ID` for an account whose grant no longer exists. Announcements are
-made in the transaction of the change and arrive when it commits.
+A topic is `application:ID`, `account:ID`, or `gone:ID` for an account whose grant no longer exists; `feed:ACCOUNT` when
+an account's feed has grown; `watch:ACCOUNT` when somebody has come to follow an account, `watch:0` when a process came,
+or gave accounts back. Announcements are made in the transaction of the change and arrive when it commits.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 log = logging.getLogger("postroom.store")
-_CHANNEL = "postroom_changes"
+CHANNEL = "postroom_changes"
 _RETRY = 1.0  # seconds between attempts to reach the database again
 
 Hear = Callable[[str | None], None]
@@ -22,7 +23,7 @@ Hear = Callable[[str | None], None]
 
 async def announce(session: AsyncSession, topic: str) -> None:
     """Tell every listening process when the session's transaction commits."""
-    await session.execute(select(func.pg_notify(_CHANNEL, topic)))
+    await session.execute(select(func.pg_notify(CHANNEL, topic)))
 
 
 class Listener:
@@ -52,7 +53,7 @@ class Listener:
 
     async def _listen(self) -> None:
         async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
-            await connection.execute(f"listen {_CHANNEL}")
+            await connection.execute(f"listen {CHANNEL}")
             self._hear(None)
             self.ready.set()
             async for notice in connection.notifies():

@@ -3,16 +3,16 @@
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import URL, make_url, text
+from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from gateway.settings import Settings
-from gateway.store import embedded, migrate
+from gateway.store import embedded, job_tables, migrate
 from gateway.store.announcements import Hear, Listener
 from gateway.store.locks import Locks
 from providers.base.errors import Unavailable
@@ -22,6 +22,7 @@ log = logging.getLogger("postroom.store")
 
 POOL = 8
 _CONNECT_TIMEOUT = 10  # seconds
+_IDLE_IN_TRANSACTION = 20_000  # milliseconds after which a process that was stopped loses the rows it had locked
 _MIGRATION_LOCK = 0x706F7374726F6F6D  # "postroom"
 
 
@@ -38,6 +39,7 @@ class Database:
         self._engine = _engine(
             self._url, pool_size=POOL, max_overflow=0, pool_pre_ping=True, pool_timeout=_CONNECT_TIMEOUT
         )
+        event.listen(self._engine.sync_engine, "connect", _limit)
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @classmethod
@@ -68,13 +70,18 @@ class Database:
             async with AsyncSession(self._reading, expire_on_commit=False) as session:
                 yield session
 
+    @property
+    def direct_url(self) -> str:
+        """Where the database is without a pooler between, in libpq's form; with the password."""
+        return _libpq(self._direct_url)
+
     def listen(self, hear: Hear) -> Listener:
         """Start calling `hear` with the topics that other processes and this one announce."""
-        return Listener(_libpq(self._direct_url), hear)
+        return Listener(self.direct_url, hear)
 
     def locks(self) -> Locks:
         """Locks between processes; connects on first use, closed by whoever asked for them."""
-        return Locks(_libpq(self._direct_url))
+        return Locks(self.direct_url)
 
     async def migrate(self) -> None:
         """Bring the schema up to date. Processes that migrate at once wait for each other.
@@ -86,6 +93,7 @@ class Database:
                 await connection.execute(text("select pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
                 await connection.commit()
                 await connection.run_sync(migrate.upgrade)
+                await connection.run_sync(job_tables.upgrade)
         except (OperationalError, InterfaceError) as error:
             raise DatabaseUnavailable(_unreachable(self._direct_url, error)) from None
         finally:
@@ -96,11 +104,22 @@ class Database:
         try:
             async with self._reading.connect() as connection:
                 current = await connection.run_sync(migrate.current)
+                jobs = await connection.run_sync(job_tables.current)
         except (OperationalError, InterfaceError) as error:
             return _unreachable(self._url, error)
         if current != migrate.head():
             return f"the database's schema is {current or 'empty'}, not {migrate.head()}: run `postroom migrate`"
+        if jobs != job_tables.head():
+            return f"the tables of jobs are {jobs or 'missing'}, not {job_tables.head()}: run `postroom migrate`"
         return None
+
+
+def _limit(connection: Any, _: object) -> None:
+    """PostgreSQL ends a transaction in which nothing is said any more."""
+    cursor = connection.cursor()
+    cursor.execute(f"set idle_in_transaction_session_timeout = {_IDLE_IN_TRANSACTION}")
+    cursor.close()
+    connection.commit()
 
 
 @contextmanager

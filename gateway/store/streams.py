@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from gateway.positions import Branch
+from gateway.store.announcements import CHANNEL
 from gateway.store.database import Database
 from gateway.store.tables import StreamItemRow, StreamRow
 
@@ -24,6 +25,16 @@ order by s.audited_at nulls first limit :limit
 """)
 
 Filter = Mapping[str, Any]  # JSON
+_USE = text("""
+with earlier as (
+    select id, account_id, used_at from stream
+    where id = :stream and (used_at is null or used_at < now() - interval '5 minutes') for update
+), noted as (
+    update stream s set used_at = now() from earlier e where s.id = e.id
+)
+select pg_notify(:channel, 'watch:' || account_id) from earlier
+where used_at is null or used_at < now() - interval '1 hour'
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +155,10 @@ class Streams:
             return await session.scalar(common) or 0
 
     async def use(self, stream_id: int) -> None:
-        """Note that a consumer is there; to five minutes, which spares most writes."""
-        last = col(StreamRow.used_at)
-        stale = last.is_(None) | (last < func.now() - text("interval '5 minutes'"))
-        statement = update(StreamRow).where(col(StreamRow.id) == stream_id, stale).values(used_at=func.now())
+        """Note that a consumer is there; to five minutes, which spares most writes. Its account is watched from then
+        on, for an hour."""
         async with self._database.read() as session:
-            await session.execute(statement)
+            await session.execute(_USE, {"stream": stream_id, "channel": CHANNEL})
 
     async def audited(self, stream_id: int, counts: Mapping[str, int]) -> None:
         """Note what a comparison with the provider found, just now."""

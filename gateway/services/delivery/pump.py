@@ -14,6 +14,7 @@ from gateway.services.signing import Signer, in_use
 from gateway.store.backlogs import Backlog, Backlogs, State
 from gateway.store.database import Database
 from gateway.store.deliveries import Attempt, Deliveries, Result
+from gateway.work.pump import asked_to_stop
 
 log = logging.getLogger("postroom.delivery")
 
@@ -43,7 +44,7 @@ class Delivery:
     async def run(self, subscription_id: int) -> None:
         """Deliver until there is no more, or until the receiver fails. Raises `Unavailable` (the database)."""
         more = True
-        while more:
+        while more and not asked_to_stop():
             backlog = await self._backlogs.load(subscription_id)
             more = backlog is not None and await self._deliver(backlog)
 

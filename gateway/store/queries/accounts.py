@@ -1,6 +1,6 @@
 """Accounts: finding, storing, removing them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,6 +37,11 @@ async def get(session: AsyncSession, application_id: int, account_id: int) -> Ac
 async def any_by_id(session: AsyncSession, account_id: int) -> AccountRow | None:
     """An account whosesoever: for the gateway's own work, never for a caller's."""
     return await session.get(AccountRow, account_id)
+
+
+async def by_ids(session: AsyncSession, ids: Iterable[int]) -> list[AccountRow]:
+    """Those accounts that are there, of whatever application."""
+    return list(await session.scalars(select(AccountRow).where(col(AccountRow.id).in_(list(ids)))))
 
 
 async def record(session: AsyncSession, application_id: int, account_id: int) -> Record | None:

@@ -83,28 +83,27 @@ class DeliveryRow(SQLModel, table=True):
 
 
 class WatchRow(SQLModel, table=True):
-    """An account that is, or may be, watched. Its lease belongs to `owner` until `expires_at`; every change of owner
-    raises `epoch`. `wanted_until` is set by readers who are there for a while; subscriptions count besides."""
+    """An account that is, or may be, watched. Its lease belongs to `owner` for as long as that process has a row; every
+    change of owner raises `epoch`. `wanted_until` is set by readers who are there for a while; subscriptions count
+    besides. `failures` in a row, the last with `error`."""
 
     __tablename__ = "watch"
     __table_args__ = (
         PrimaryKeyConstraint("account_id"),
-        Index("ix_watch_expires_at", "expires_at"),
         Index("ix_watch_owner", "owner"),
     )
 
     account_id: int = columns.parent("account")
     owner: str | None = columns.optional()
     epoch: int = columns.number()
-    expires_at: datetime | None = columns.instant()
     wanted_until: datetime | None = columns.instant()
-    next_poll_at: datetime | None = columns.instant()
     failures: int = columns.count(0)
     error: str | None = columns.optional()
 
 
 class ProcessRow(SQLModel, table=True):
-    """A process that works, as long as it says so."""
+    """A process that watches. One that has not said so for a while is taken for dead: whoever notices deletes its row,
+    and with it every lease it had; so one update renews them all."""
 
     __tablename__ = "process"
     __table_args__ = (PrimaryKeyConstraint("name"),)

@@ -47,7 +47,7 @@ async def test_streams_that_nobody_follows_are_not_audited(house: House) -> None
     mail, log = Mail(), change_log(house.database)
     stream = await log.start(await new_stream(house.database, log, house.application.id), opener(mail))
     streams = Streams(house.database)
-    old = sa.text("update stream set created_at = now() - interval '2 days' where id = :id")
+    old = sa.text("update stream set created_at = now() - interval '2 days', used_at = null where id = :id")
     async with house.database.session() as session:
         await session.execute(old, {"id": stream.id})
     assert stream.id not in await streams.unaudited(100)

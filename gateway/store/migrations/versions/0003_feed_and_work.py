@@ -89,15 +89,12 @@ def upgrade() -> None:
         sa.Column("account_id", sa.BigInteger(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=True),
         sa.Column("epoch", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("wanted_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("next_poll_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("account_id"),
     )
-    op.create_index("ix_watch_expires_at", "watch", ["expires_at"], unique=False)
     op.create_index("ix_watch_owner", "watch", ["owner"], unique=False)
     op.create_table(
         "delivery",
@@ -177,7 +174,6 @@ def downgrade() -> None:
     op.drop_index("ix_delivery_at", table_name="delivery")
     op.drop_table("delivery")
     op.drop_index("ix_watch_owner", table_name="watch")
-    op.drop_index("ix_watch_expires_at", table_name="watch")
     op.drop_table("watch")
     op.drop_index("ix_subscription_application_id", table_name="subscription")
     op.drop_index("ix_subscription_account_id", table_name="subscription")

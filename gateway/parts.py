@@ -1,0 +1,136 @@
+"""The parts of one process of the gateway, wired. `app.py` puts HTTP around them, `working.py` nothing."""
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from uuid import uuid4
+
+from gateway.http.delta_tokens import DeltaTokens
+from gateway.services.accounts import Accounts
+from gateway.services.applications import Applications
+from gateway.services.audits import Audits
+from gateway.services.changelog import ChangeLog
+from gateway.services.delivery.pump import Delivery
+from gateway.services.delivery.receiver import Receiver
+from gateway.services.dispatching import Dispatching
+from gateway.services.identity import Identity
+from gateway.services.mail_sync import MailSync
+from gateway.services.marks import Marks
+from gateway.services.scheduling import Scheduling
+from gateway.services.sending import Sending
+from gateway.services.sessions import Sessions
+from gateway.services.signing import Signer
+from gateway.services.sources import Sources
+from gateway.services.stream_status import StreamStates
+from gateway.services.submission import Submissions
+from gateway.services.subscriptions import Subscriptions
+from gateway.services.watching import Watching
+from gateway.settings import Settings
+from gateway.store import keyring
+from gateway.store.database import Database
+from gateway.store.deliveries import Deliveries
+from gateway.store.due_sends import DueSends
+from gateway.store.idempotency import IdempotencyKeys
+from gateway.store.leases import Leases
+from gateway.store.quarantine import Quarantine
+from gateway.store.schedules import Schedules
+from gateway.store.sends import Sends
+from gateway.store.streams import Streams
+from gateway.store.vault import Vault
+from gateway.work.background import Background, chosen
+from gateway.work.engine import Engine
+from gateway.work.pump import Pump
+from gateway.work.upkeep import Chore, upkeep
+from providers import registry
+from providers.base.provider import Provider
+from providers.base.rest import Http
+
+
+@dataclass(slots=True)
+class Parts:
+    """What everything else stands on; opened by `open`, closed with its stack."""
+
+    settings: Settings
+    stack: AsyncExitStack
+    keys: Sequence[str]
+    database: Database
+    vault: Vault
+    providers: Mapping[str, Provider]
+    http: Http
+    identity: Identity
+    sessions: Sessions
+    sources: Sources
+    idempotency: IdempotencyKeys
+
+    @classmethod
+    async def open(cls, settings: Settings, stack: AsyncExitStack) -> "Parts":
+        """Connects to nothing that may be away just now."""
+        database = await Database.open(settings)
+        stack.push_async_callback(database.close)
+        vault = Vault.open(settings)
+        providers = registry.load(settings.provider_settings())
+        for provider in set(providers.values()):
+            stack.push_async_callback(provider.close)
+        http = Http.open(settings.provider_settings())
+        stack.push_async_callback(http.close)
+        identity = Identity(database)
+        await identity.start()
+        stack.push_async_callback(identity.close)
+        sessions = Sessions(providers, vault, database, identity)
+        stack.push_async_callback(sessions.close)
+        idempotency = IdempotencyKeys(database, vault)
+        keys, sources = keyring.load(settings), Sources(sessions)
+        return cls(settings, stack, keys, database, vault, providers, http, identity, sessions, sources, idempotency)
+
+
+async def start(parts: Parts) -> Mapping[type, object]:
+    """Start the background work that this process is to do; the services that routes ask for, by their class."""
+    database, sessions, stack = parts.database, parts.sessions, parts.stack
+    changelog = ChangeLog(database, told=lambda account_id: engine.told(account_id))
+    receiver, signer = Receiver(parts.http), Signer(parts.vault)
+    submissions = Submissions(Sends(database))
+    delivery = Delivery(database, receiver, signer)
+    audits = Audits(Streams(database), changelog, parts.identity, parts.sources)
+    pumps = (
+        Pump("deliver", delivery.due, delivery.run, every=5.0, wanted=delivery.wanted),
+        Dispatching(submissions, DueSends(database), sessions).pump(),
+        Pump("audit", audits.due, audits.run, every=300.0, at_once=2),
+    )
+    settings = parts.settings
+    kinds = chosen(settings.queues, [pump.name for pump in pumps], work=settings.work)
+    engine = Engine(database, pumps, kinds)
+    stack.push_async_callback(submissions.close)
+    stack.push_async_callback(changelog.close)
+    accounts = Accounts(database, parts.vault, parts.providers, sessions, parts.identity)
+    wake = partial(engine.wake, "deliver")
+    services = (
+        accounts,
+        Applications(database, parts.vault),
+        Sending(submissions, settings.max_recipients),
+        Scheduling(Schedules(database), settings.max_recipients),
+        Marks(accounts, sessions),
+        StreamStates(Streams(database), Quarantine(database)),
+        MailSync(changelog, parts.sources, DeltaTokens(parts.keys)),
+        Subscriptions(database, changelog, parts.sources, receiver, signer, wake=wake),
+    )
+    watching = Watching(Leases(database, _name()), sessions, changelog, parts.sources)
+    background = Background(kinds, engine, watching, partial(upkeep, _chores(parts)), parts.identity)
+    await background.start()
+    stack.push_async_callback(background.close)
+    return {type(service): service for service in services}
+
+
+def _name() -> str:
+    """What other processes, on whatever host, know this one by."""
+    return f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
+
+
+def _chores(parts: Parts) -> Sequence[Chore]:
+    """What is thrown away when it has had its time."""
+    return (
+        Chore("idempotency keys", parts.idempotency.expire),
+        Chore("deliveries in the log", Deliveries(parts.database).purge),
+    )

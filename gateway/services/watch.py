@@ -1,0 +1,235 @@
+"""Watching one account: being told of changes, or asking now and then, and pulling them into the account's feed."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from gateway.identity import Account
+from gateway.pauses import jittered, pause
+from gateway.services.changelog import ChangeLog
+from gateway.services.sessions import Sessions
+from gateway.services.sources import Sources
+from gateway.store.leases import Lease
+from gateway.store.streams import Stream
+from providers.base.errors import ProviderError, Retryable, Unsupported
+from providers.base.provider import Listening, Notice, Provider
+
+log = logging.getLogger("postroom.watching")
+_SHORTEST, _LONGEST = 1.0, 300.0  # seconds until a provider that failed is tried again
+_POLLED = 0.8, 1.2  # times the provider's polling floor, for accounts that can only be asked
+_BACKED_UP = 1.0, 3.0  # the same beside a listener, which should have told everything by then
+_SILENT = 2  # so often in a row the poll found what the listener had not told: it is taken for deaf
+_AT_ONCE = 64  # accounts of a process that begin, or are polled, at a time; and as many that were told of
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What watching needs. `sure()`: whether this process certainly has its leases; `note` keeps failures."""
+
+    sessions: Sessions
+    log: ChangeLog
+    sources: Sources
+    sure: Callable[[], bool]
+    note: Callable[[int, int, int, str | None], Awaitable[None]]
+    calm: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+    urgent: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+
+
+class Watch:
+    """One account under one lease. Nothing of it runs while nothing happens: it has a listener and a timer."""
+
+    __slots__ = (
+        "_due",
+        "_ended",
+        "_failures",
+        "_listener",
+        "_listening",
+        "_means",
+        "_noticed",
+        "_polling",
+        "_ports",
+        "_silent",
+        "_streams",
+        "_task",
+        "_timer",
+        "account",
+        "epoch",
+    )
+
+    def __init__(self, lease: Lease, means: Means) -> None:
+        self.account, self.epoch = lease.account, lease.epoch
+        self._failures = lease.failures
+        self._means = means
+        self._ports = set(means.sources.ports)
+        self._due: set[str] = set()  # ports to pull
+        self._noticed: set[str] = set()  # those of them that the provider told of
+        self._listening = False  # whether there is nothing more to be done to be told
+        self._listener: Listening | None = None
+        self._polling = False  # what is pulled next was not told of, and should have been
+        self._silent = 0
+        self._streams: dict[str, Stream] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._ended = False
+
+    def begin(self) -> None:
+        """Listen and catch up; after failures, that of an earlier owner too, not at once."""
+        self._due |= self._ports
+        if self._failures:
+            self._set_timer(pause(self._failures, _SHORTEST, _LONGEST))
+        else:
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Do what is due, unless that is being done."""
+        if self._task is None and not self._ended:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._task = asyncio.create_task(self._attend())
+
+    def change(self, account: Account) -> None:
+        """The account's row has changed: with another version what is open belongs to former credentials."""
+        newer, self.account = account.version > self.account.version, account
+        if newer:
+            self._listening, self._failures = False, 0
+            self._due |= self._ports
+            self.go_on()
+
+    async def close(self) -> None:
+        """Stop: nothing is heard or pulled any more. A pull under way ends by itself, as those of readers do."""
+        self._ended = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        await self._hang_up()
+
+    def _hear(self, notice: Notice) -> None:
+        if self._ended:
+            return
+        self._silent = 0
+        if notice.error is not None:
+            self._lose(notice.error)
+        elif notice.port in self._ports:
+            self._due.add(notice.port)
+            self._noticed.add(notice.port)
+            if not self._failures:  # else the timer knows when it is time to try again
+                self.go_on()
+
+    def _lose(self, error: ProviderError) -> None:
+        """The listener hears nothing any more."""
+        log.info("account %d: no longer told of changes: %s", self.account.id, error.message)
+        self._listening = False
+        self._due |= self._ports
+        if self._task is None:
+            self._failures += 1
+            self._set_timer(_until(self._failures, error))
+
+    async def _attend(self) -> None:
+        failure: Exception | None = None
+        try:
+            await self._catch_up()
+        except ProviderError as error:
+            failure = error
+            log.info("account %d: %s", self.account.id, error.message)
+        except Exception as error:
+            failure = error
+            log.exception("account %d could not be watched", self.account.id)
+        if failure is not None:
+            self._failures += 1
+            await self._note(str(failure))
+        self._task = None
+        if not self._ended:
+            self._set_timer(self._rest() if failure is None else _until(self._failures, failure))
+
+    async def _catch_up(self) -> None:
+        """Listen if that is not so; pull what is due until nothing is. Without a certain lease nothing is done: the
+        process goes on with it when it has made sure."""
+        while (self._due or not self._listening) and self._means.sure():
+            if not self._listening:
+                await self._listen()
+            if self._due:
+                await self._pull(next(iter(self._due)))
+            if self._listening and not self._due and self._failures:
+                self._failures = 0
+                await self._note(None)
+
+    async def _listen(self) -> None:
+        await self._hang_up()
+        self._listening = True  # unless it is lost before we know
+        try:
+            async with self._means.calm:
+                self._listener = await self._means.sessions.listen(self.account, self._hear)
+        except Unsupported:
+            pass  # it is asked now and then
+        except BaseException:
+            self._listening = False
+            raise
+        self._due |= self._ports
+        self._polling = False
+
+    async def _pull(self, port: str) -> None:
+        told = port in self._noticed
+        self._noticed.discard(port)
+        async with self._means.urgent if told else self._means.calm:
+            self._due.discard(port)
+            try:
+                before = await self._stream(port)
+                opened = self._means.sources.open(self.account, before)
+                self._streams[port] = after = await self._means.log.refresh(before, opened)
+            except Unsupported:
+                self._ports.discard(port)
+                return
+            except BaseException:
+                self._due.add(port)
+                raise
+        if self._polling and not told and port not in self._noticed and after.sequence > before.sequence:
+            self._suspect()
+
+    async def _stream(self, port: str) -> Stream:
+        if port not in self._streams:
+            self._streams[port] = await self._means.log.find_or_create(self.account.id, port, None, {})
+        return self._streams[port]
+
+    def _suspect(self) -> None:
+        """A poll has found something."""
+        self._silent += 1
+        if self._listener is not None and self._silent >= _SILENT:
+            log.warning("account %d: changes were found that nobody told of; listening anew", self.account.id)
+            self._silent, self._listening = 0, False
+
+    async def _hang_up(self) -> None:
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            with suppress(ProviderError):
+                await listener.close()
+
+    async def _note(self, error: str | None) -> None:
+        try:
+            await self._means.note(self.account.id, self.epoch, self._failures, error and error[:500])
+        except ProviderError as failure:
+            log.info("account %d: a failure could not be noted: %s", self.account.id, failure.message)
+
+    def _rest(self) -> float:
+        """Seconds until it is asked for changes although nothing was heard."""
+        floor = Provider.polling_floor
+        with suppress(Unsupported):
+            floor = self._means.sessions.provider(self.account).polling_floor
+        return floor * jittered(*(_POLLED if self._listener is None else _BACKED_UP))
+
+    def _set_timer(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._poll)
+
+    def _poll(self) -> None:
+        self._due |= self._ports
+        self._polling = self._listening and not self._failures
+        self.go_on()
+
+
+def _until(failures: int, error: Exception) -> float:
+    return pause(failures, _SHORTEST, _LONGEST, error.retry_after if isinstance(error, Retryable) else None)
