@@ -95,7 +95,7 @@ async def start(parts: Parts) -> Mapping[type, object]:
     delivery = Delivery(database, receiver, signer)
     audits = Audits(Streams(database), changelog, parts.identity, parts.sources)
     pumps = (
-        Pump("deliver", delivery.due, delivery.run, every=5.0, wanted=delivery.wanted),
+        Pump("deliver", delivery.due, delivery.run, every=1.0, wanted=delivery.wanted),
         Dispatching(submissions, DueSends(database), sessions).pump(),
         Pump("audit", audits.due, audits.run, every=300.0, at_once=2),
     )

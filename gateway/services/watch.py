@@ -7,12 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from gateway.identity import Account
+from gateway.metrics import LAG, LISTENING
 from gateway.pauses import jittered, pause
 from gateway.services.changelog import ChangeLog
 from gateway.services.sessions import Sessions
 from gateway.services.sources import Sources
 from gateway.store.leases import Lease
 from gateway.store.streams import Stream
+from gateway.tracing import span
 from providers.base.errors import ProviderError, Retryable, Unsupported
 from providers.base.provider import Listening, Notice, Provider
 
@@ -64,7 +66,7 @@ class Watch:
         self._means = means
         self._ports = set(means.sources.ports)
         self._due: set[str] = set()  # ports to pull
-        self._noticed: set[str] = set()  # those of them that the provider told of
+        self._noticed: dict[str, float] = {}  # those of them that the provider told of, and when (loop time)
         self._listening = False  # whether there is nothing more to be done to be told
         self._listener: Listening | None = None
         self._polling = False  # what is pulled next was not told of, and should have been
@@ -115,7 +117,7 @@ class Watch:
             self._lose(notice.error)
         elif notice.port in self._ports:
             self._due.add(notice.port)
-            self._noticed.add(notice.port)
+            self._noticed.setdefault(notice.port, asyncio.get_running_loop().time())
             if not self._failures:  # else the timer knows when it is time to try again
                 self.go_on()
 
@@ -163,6 +165,7 @@ class Watch:
         try:
             async with self._means.calm:
                 self._listener = await self._means.sessions.listen(self.account, self._hear)
+            LISTENING.labels(self.account.service_type.value).inc()
         except Unsupported:
             pass  # it is asked now and then
         except BaseException:
@@ -172,22 +175,30 @@ class Watch:
         self._polling = False
 
     async def _pull(self, port: str) -> None:
-        told = port in self._noticed
-        self._noticed.discard(port)
-        async with self._means.urgent if told else self._means.calm:
+        told = self._noticed.pop(port, None)
+        async with self._means.calm if told is None else self._means.urgent:
             self._due.discard(port)
             try:
                 before = await self._stream(port)
-                opened = self._means.sources.open(self.account, before)
-                self._streams[port] = after = await self._means.log.refresh(before, opened)
+                after = self._streams[port] = await self._refreshed(port, before, told)
             except Unsupported:
                 self._ports.discard(port)
                 return
             except BaseException:
                 self._due.add(port)
                 raise
-        if self._polling and not told and port not in self._noticed and after.sequence > before.sequence:
+        if self._polling and told is None and port not in self._noticed and after.sequence > before.sequence:
             self._suspect()
+
+    async def _refreshed(self, port: str, stream: Stream, told: float | None) -> Stream:
+        opened = self._means.sources.open(self.account, stream)
+        if told is None:
+            return await self._means.log.refresh(stream, opened)
+        service = self.account.service_type.value
+        with span("notice", account=self.account.id, service=service, port=port):
+            stream = await self._means.log.refresh(stream, opened)
+        LAG.labels(service).observe(asyncio.get_running_loop().time() - told)
+        return stream
 
     async def _stream(self, port: str) -> Stream:
         if port not in self._streams:
@@ -204,6 +215,7 @@ class Watch:
     async def _hang_up(self) -> None:
         listener, self._listener = self._listener, None
         if listener is not None:
+            LISTENING.labels(self.account.service_type.value).dec()
             with suppress(ProviderError):
                 await listener.close()
 

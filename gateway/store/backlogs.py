@@ -37,12 +37,14 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A change as subscribers hear of it."""
+    """A change as subscribers hear of it; `at` (Unix time) and `trace` are for our own measurements."""
 
     sequence: int
     item_id: str
     change: Change
     attributes: Mapping[str, Any] | None
+    at: float = 0.0
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ cross join lateral (
     select coalesce(s.retry_upto, least(greatest(f.sequence, s.position), s.position + :window)) as upto
 ) w
 left join lateral (
-    select json_agg(json_build_array(e.sequence, e.item_id, e.change, e.attributes) order by e.sequence) as events
+    select json_agg(json_build_array(e.sequence, e.item_id, e.change, e.attributes, extract(epoch from e.at), e.trace)
+        order by e.sequence) as events
     from feed_event e
     where e.account_id = s.account_id and e.sequence > s.position and e.sequence <= w.upto
         and e.port = s.port and (s.parent is null or e.parent = s.parent)

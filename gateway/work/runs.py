@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
+from gateway.metrics import RUN_SECONDS, RUNS
 from gateway.store.locks import Locks
 from gateway.work.pump import Pump, mark_leaving
 from providers.base.errors import Unavailable
@@ -71,11 +72,15 @@ class Runs:
             async with self._locks.try_hold(f"{pump.name}:{key}", patience) as held:
                 while held and run.again and not self._leaving.is_set():
                     run.again = False
-                    await pump.run(key)
+                    with RUN_SECONDS.labels(pump.name).time():
+                        await pump.run(key)
+                    RUNS.labels(pump.name, "done").inc()
                 return held and not self._leaving.is_set()
         except Unavailable as error:  # it is due still: the sweep finds it
+            RUNS.labels(pump.name, "put off").inc()
             log.warning("%s %d was put off: %s", pump.name, key, error)
         except Exception:
+            RUNS.labels(pump.name, "failed").inc()
             log.exception("%s %d failed", pump.name, key)
         run.again = False
         return True

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from gateway.metrics import ATTEMPTS, DELIVERY
 from gateway.services.delivery import outcomes
 from gateway.services.delivery.notices import Notice, body, notices
 from gateway.services.delivery.receiver import GONE, Receiver, Reply
@@ -14,6 +15,7 @@ from gateway.services.signing import Signer, in_use
 from gateway.store.backlogs import Backlog, Backlogs, State
 from gateway.store.database import Database
 from gateway.store.deliveries import Attempt, Deliveries, Result
+from gateway.tracing import span
 from gateway.work.pump import asked_to_stop
 
 log = logging.getLogger("postroom.delivery")
@@ -69,7 +71,10 @@ class Delivery:
         backlog, state = turn.backlog, turn.state
         stamp = int(turn.now.timestamp()) if notice.stamp is None else notice.stamp
         octets = body(backlog, notice)
-        reply = await self._receiver.notify(backlog.notification_url, self._headers(backlog, stamp, octets), octets)
+        trace = notice.events[0].trace if notice.events else None
+        with span("deliver", trace, subscription=state.id, attempt=state.attempts + 1):
+            reply = await self._receiver.notify(backlog.notification_url, self._headers(backlog, stamp, octets), octets)
+        _measure(turn, notice, reply)
         if reply.status == GONE:
             log.info("subscription %d was removed: its receiver answered %d", state.id, GONE)
             await self._deliveries.drop(state.id)
@@ -99,6 +104,12 @@ class _Turn:
     @property
     def now(self) -> datetime:
         return self.backlog.now + timedelta(seconds=time.monotonic() - self.begun)
+
+
+def _measure(turn: _Turn, notice: Notice, reply: Reply) -> None:
+    ATTEMPTS.labels("delivered" if reply.error is None else "failed").inc()
+    if reply.error is None and notice.events:
+        DELIVERY.observe(turn.now.timestamp() - notice.events[-1].at)
 
 
 def _attempt(state: State, notice: Notice, reply: Reply) -> Attempt:
