@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway import logs
 from gateway.http.binding import Surroundings
 from gateway.http.delta_tokens import DeltaTokens
+from gateway.http.event_cursors import EventCursors
 from gateway.http.frontdoor import FrontDoor
 from gateway.http.openapi import document
 from gateway.http.pages import pages
@@ -21,8 +22,10 @@ from gateway.http.tokens import Tokens
 from gateway.routes import ROUTES
 from gateway.services.accounts import Accounts
 from gateway.services.applications import Applications
+from gateway.services.attention import Attention
 from gateway.services.changelog import ChangeLog
 from gateway.services.identity import Identity
+from gateway.services.live import MAX_WAIT, Live, Pace
 from gateway.services.mail_sync import MailSync
 from gateway.services.marks import Marks
 from gateway.services.sending import Sending
@@ -31,9 +34,11 @@ from gateway.services.sources import Sources
 from gateway.settings import Settings
 from gateway.store import keyring
 from gateway.store.database import Database
+from gateway.store.feed_places import FeedPlaces
 from gateway.store.idempotency import IdempotencyKeys
 from gateway.store.sends import Sends
 from gateway.store.vault import Vault
+from gateway.store.wants import Wants
 from gateway.work.upkeep import upkeep
 from providers import registry
 
@@ -61,14 +66,14 @@ class Gateway:
         await self._door(scope, receive, send)
 
     @asynccontextmanager
-    async def _lifespan(self, _: object) -> AsyncIterator[None]:
+    async def _lifespan(self, _: object) -> AsyncIterator[dict[str, object]]:
         async with AsyncExitStack() as stack:
-            self._door = await build(self._settings, stack)
-            yield
+            self._door, leave = await build(self._settings, stack)
+            yield {"leave": leave}
 
 
-async def build(settings: Settings, stack: AsyncExitStack) -> ASGIApp:
-    """Every part, wired; `stack` closes what was opened."""
+async def build(settings: Settings, stack: AsyncExitStack) -> tuple[ASGIApp, Callable[[], None]]:
+    """Every part, wired, and what has answers without end come to one; `stack` closes what was opened."""
     database = await Database.open(settings)
     stack.push_async_callback(database.close)
     keys = keyring.load(settings)
@@ -84,12 +89,18 @@ async def build(settings: Settings, stack: AsyncExitStack) -> ASGIApp:
     accounts = Accounts(database, vault, providers, sessions, identity)
     changelog = ChangeLog(database)
     stack.push_async_callback(changelog.close)
+    sources = Sources(sessions)
+    attention = Attention(Wants(database), identity, changelog, sources)
+    stack.push_async_callback(attention.close)
+    live = Live(FeedPlaces(database), EventCursors(), attention, Pace(wait=min(MAX_WAIT, settings.request_timeout / 2)))
+    identity.watch(live.heard)
     services: Sequence[object] = (
         accounts,
         Applications(database, vault),
         Sending(Sends(database), settings.max_recipients),
         Marks(accounts, sessions),
-        MailSync(changelog, Sources(sessions), DeltaTokens(keys)),
+        MailSync(changelog, sources, DeltaTokens(keys)),
+        live,
     )
     keys_in_use = IdempotencyKeys(database, vault)
     if settings.work:
@@ -104,7 +115,7 @@ async def build(settings: Settings, stack: AsyncExitStack) -> ASGIApp:
         timeout=settings.request_timeout,
     )
     beside = pages(database.ready, document(ROUTES, version("postroom")), "PROMETHEUS_MULTIPROC_DIR" in os.environ)
-    return FrontDoor(router(ROUTES, around, beside), identity)
+    return FrontDoor(router(ROUTES, around, beside), identity), live.leave
 
 
 def _in_background(work: Coroutine[None, None, None], stack: AsyncExitStack) -> None:

@@ -12,14 +12,16 @@ import uvicorn
 
 from gateway import logs
 from gateway.commands import migrate
+from gateway.http.connection import Connection
 from gateway.settings import PREFIX, Settings
 from gateway.store import embedded
 
+GRACE = 8  # seconds for requests in progress when the server stops
 KEEP_ALIVE = 75  # seconds; longer than the idle time of common load balancers
 
 
 def serve(parsed: Namespace) -> None:
-    """Listen until SIGTERM or SIGINT; requests in progress are finished first.
+    """Listen until SIGTERM or SIGINT; requests in progress are finished first, for `GRACE` seconds at most.
 
     `parsed`: host, port, workers, work. The embedded database belongs to this process; workers find it by its URL."""
     settings = Settings.from_environment()
@@ -36,13 +38,14 @@ def serve(parsed: Namespace) -> None:
             port=parsed.port,
             workers=parsed.workers,
             loop="uvloop",
-            http="httptools",
+            http=Connection,
             lifespan="on",
             log_config=None,
             access_log=False,
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE,
+            timeout_graceful_shutdown=GRACE,
         )
 
 
