@@ -11,7 +11,7 @@ from typing import Protocol
 
 from gateway.identity import Caller, Standing
 from gateway.live import Batch, Told
-from gateway.positions import EPOCH, Place
+from gateway.positions import Place
 from gateway.services import resources
 from gateway.services.attention import Attention
 from gateway.services.readers import Reader, Readers
@@ -22,6 +22,7 @@ from schemas.feed import FeedEvent, FeedPage
 
 MAX_WAIT = 25.0  # seconds
 _PAGE = 100  # events of a stream that are read at once
+_BRIEF = 50  # accounts in a position that is given with every event, not only with the last that was read at once
 _LOOKS = 4  # at the database at a time: streams leave connections to requests
 
 
@@ -137,15 +138,18 @@ class Live:
         async def make() -> _Look:
             async with self._gate:
                 events = await self._places.read(asked.whose, place, limit)
-            behind = moved_on(place, events)
-            told = [Told(_shown(event), self._position(asked, event)) for event in events]
+            told, behind = self._told(asked, place, events)
             return _Look(told, behind, self._seal(asked, behind), len(events) == limit)
 
         return await reader.look(f"{limit} {self._seal(asked, place)}", make)
 
-    def _position(self, asked: Asked, event: feed.FeedEvent) -> str | None:
-        behind = Place(EPOCH, {event.account_id: (event.sequence, event.at)})
-        return None if asked.whose.account_id is None else self._seal(asked, behind)
+    def _told(self, asked: Asked, place: Place, events: Sequence[feed.FeedEvent]) -> tuple[list[Told], Place]:
+        """The events, each with the position behind it unless that is long, and the place behind all."""
+        told = []
+        for event in events:
+            place = moved_on(place, event)
+            told.append(Told(_shown(event), self._seal(asked, place) if len(place.moved) <= _BRIEF else None))
+        return told, place
 
     def _seal(self, asked: Asked, place: Place) -> str:
         return self._cursors.seal(place, asked.whose.account_id)

@@ -5,7 +5,6 @@ a later time, by `feed.LATEST` at most. So a place names single accounts only fo
 last event that was read; its size depends on how many accounts moved then, not on how many there are.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,10 +84,8 @@ class FeedPlaces:
         return Place(EPOCH, {account_id: (0, EPOCH) if found is None else tuple(found)})
 
 
-def moved_on(place: Place, events: Sequence[FeedEvent]) -> Place:
-    """The place behind the events that were read from a place."""
-    if not events:
-        return place
-    base = max(place.base, events[-1].at - LATEST)
-    moved = {**place.moved, **{event.account_id: (event.sequence, event.at) for event in events}}
+def moved_on(place: Place, event: FeedEvent) -> Place:
+    """The place behind an event that is the first one behind a place."""
+    base = max(place.base, event.at - LATEST)
+    moved = {**place.moved, event.account_id: (event.sequence, event.at)}
     return Place(base, {account: (sequence, at) for account, (sequence, at) in moved.items() if at > base})
