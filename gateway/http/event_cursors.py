@@ -70,6 +70,6 @@ def _unpacked(text: str) -> Place:
     if not reader.eof:
         raise ValueError
     base, moved = _VECTOR.validate_json(plain)
-    if not all(0 <= number < 2**63 for entry in moved for number in entry):
+    if base < 0 or not all(0 <= number < 2**63 for entry in moved for number in entry):
         raise ValueError
     return Place(instant(base), {account: (sequence, instant(base + since)) for account, sequence, since in moved})
