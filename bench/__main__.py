@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Callable
 
-from bench import imap_changes, imap_list, mail, parse_headers, sync
+from bench import events, imap_changes, imap_list, mail, parse_headers, sync
 
 BENCHES: dict[str, Callable[[], None]] = {
     "mail": mail.main,
     "sync": sync.main,
+    "events": events.main,
     "imap-list": imap_list.main,
     "imap-changes": imap_changes.main,
     "headers": parse_headers.main,

@@ -67,7 +67,7 @@ def _unpacked(text: str) -> Place:
     packed = base64.b64decode(text[1:] + "=" * (-(len(text) - 1) % 4), altchars="-_", validate=True)
     reader = zlib.decompressobj()
     plain = reader.decompress(packed, _MAX)
-    if not reader.eof:
+    if not reader.eof or reader.unused_data:
         raise ValueError
     base, moved = _VECTOR.validate_json(plain)
     if base < 0 or not all(0 <= number < 2**63 for entry in moved for number in entry):
