@@ -13,6 +13,7 @@ from gateway import logs
 from gateway.http.binding import Surroundings
 from gateway.http.delta_tokens import DeltaTokens
 from gateway.http.event_cursors import EventCursors
+from gateway.http.event_stream import frames
 from gateway.http.frontdoor import FrontDoor
 from gateway.http.openapi import document
 from gateway.http.pages import pages
@@ -92,7 +93,9 @@ async def build(settings: Settings, stack: AsyncExitStack) -> tuple[ASGIApp, Cal
     sources = Sources(sessions)
     attention = Attention(Wants(database), identity, changelog, sources)
     stack.push_async_callback(attention.close)
-    live = Live(FeedPlaces(database), EventCursors(), attention, Pace(wait=min(MAX_WAIT, settings.request_timeout / 2)))
+    live = Live(
+        FeedPlaces(database), EventCursors(), frames, attention, Pace(wait=min(MAX_WAIT, settings.request_timeout / 2))
+    )
     identity.watch(live.heard)
     services: Sequence[object] = (
         accounts,

@@ -24,6 +24,6 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Batches:
-    """A stream of events that goes on for ever: each batch is made when the one before has been sent."""
+    """A stream of events without end, in pieces as they are sent: each is made when the one before has gone."""
 
-    batches: AsyncIterator[Batch]
+    pieces: AsyncIterator[bytes]

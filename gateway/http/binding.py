@@ -85,7 +85,7 @@ class Binding:
             if isinstance(given, Content):
                 return await answer_stream(self.route, given)
             if isinstance(given, Batches):
-                return EventStream(given.batches, self.route.status)
+                return EventStream(given.pieces, self.route.status)
             if isinstance(given, Page):
                 given = self._page(given, self._use(request), incoming.caller, incoming.query)
             return answer_bytes(self.route, given)

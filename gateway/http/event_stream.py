@@ -1,6 +1,6 @@
 """Batches of events -> server-sent events on the wire.
 
-A batch is asked for when the socket has taken the one before, so a reader that does not read costs its buffers and no
+A piece is asked for when the socket has taken the one before, so a reader that does not read costs its buffers and no
 more; after `patience` seconds it is cut, and resumes by itself when it reads again.
 """
 
@@ -38,12 +38,12 @@ def frames(batch: Batch) -> bytes:
 
 
 class EventStream(Response):
-    """An answer that goes on until the batches end, the client goes, or does not read."""
+    """An answer that goes on until the pieces end, the client goes, or does not read."""
 
-    def __init__(self, batches: AsyncIterator[Batch], status: int = 200, patience: float = PATIENCE) -> None:
+    def __init__(self, pieces: AsyncIterator[bytes], status: int = 200, patience: float = PATIENCE) -> None:
         super().__init__(None, status, _HEADERS)
         del self.headers["content-length"]
-        self._batches, self._patience = batches, patience
+        self._pieces, self._patience = pieces, patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """`scope["state"]` is the connection's (connection.py): `cut` ends it."""
@@ -64,9 +64,9 @@ class EventStream(Response):
         """False when the client did not take something in time."""
         try:
             await self._one(send, b"retry: %d\n\n" % RETRY)
-            async with aclosing(self._batches) as batches:  # type: ignore[type-var]
-                async for batch in batches:
-                    await self._one(send, frames(batch))
+            async with aclosing(self._pieces) as pieces:  # type: ignore[type-var]
+                async for piece in pieces:
+                    await self._one(send, piece)
             await self._one(send, b"", more=False)
         except TimeoutError:
             return False

@@ -26,7 +26,7 @@ insert into feed as f (account_id, sequence, changed_at) values (:account, :coun
 on conflict (account_id) do update set sequence = f.sequence + :count,
     changed_at = greatest(clock_timestamp(), f.changed_at + '1 microsecond')
 returning f.sequence - :count, f.changed_at, (select application_id from account where id = :account),
-    set_config('idle_in_transaction_session_timeout', '10s', true)
+    set_config('idle_in_transaction_session_timeout', '20s', true)
 """)
 _APPEND = text("""
 insert into feed_event (account_id, sequence, port, parent, item_id, change, attributes, trace, at)

@@ -11,7 +11,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from gateway.http.connection import Connection
-from gateway.http.event_stream import EventStream
+from gateway.http.event_stream import EventStream, frames
 from gateway.live import Batch, Told
 from providers.base.errors import Unavailable
 from schemas.feed import FeedEvent
@@ -33,12 +33,12 @@ class Source:
         self.events, self.batches, self.error = events, batches, error
         self.made, self.closed = 0, asyncio.Event()
 
-    async def __aiter__(self) -> AsyncIterator[Batch]:
+    async def __aiter__(self) -> AsyncIterator[bytes]:
         self.made = 0
         try:
             while self.made < self.batches:
                 self.made += 1
-                yield Batch([Told(event(self.made), f"p{self.made}")] * self.events, f"p{self.made}")
+                yield frames(Batch([Told(event(self.made), f"p{self.made}")] * self.events, f"p{self.made}"))
                 await asyncio.sleep(0)
             if self.error:
                 raise self.error

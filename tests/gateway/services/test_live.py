@@ -1,6 +1,7 @@
 """The live feed as a service: limits, credentials that end, looks that readers share, and lost announcements."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -9,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from gateway.http.event_cursors import EventCursors
+from gateway.http.event_stream import frames
 from gateway.identity import Account, Caller, Standing
-from gateway.live import Batch
 from gateway.positions import Place
 from gateway.services.attention import Attention
 from gateway.services.changelog import ChangeLog
@@ -36,6 +37,11 @@ class CountedPlaces(FeedPlaces):
         return await super().read(whose, place, limit)
 
 
+def sequences(piece: bytes) -> list[int]:
+    lines = piece.decode().splitlines()
+    return [json.loads(line.removeprefix("data: "))["sequence"] for line in lines if line.startswith("data: ")]
+
+
 class Following:
     """The live feed of a house, one account, and credentials that can be revoked."""
 
@@ -44,14 +50,14 @@ class Following:
         self.changelog = ChangeLog(house.database)
         self.attention = Attention(Wants(house.database), house.identity, self.changelog, Sources(house.sessions))
         self.places = CountedPlaces(house.database)
-        self.live = Live(self.places, EventCursors(), self.attention, Pace(**pace))
+        self.live = Live(self.places, EventCursors(), frames, self.attention, Pace(**pace))
         house.identity.watch(self.live.heard)
         self.caller, self.valid = Caller(house.application, account), True
 
     async def holds(self) -> bool:
         return self.valid
 
-    async def stream(self, since: str | None = None) -> AsyncIterator[Batch]:
+    async def stream(self, since: str | None = None) -> AsyncIterator[bytes]:
         return await self.live.stream(self.caller, Standing(self.holds), since, ())
 
     async def page(self, since: str | None = None, wait: float = 0) -> list[int]:
@@ -114,8 +120,8 @@ async def test_readers_at_one_position_share_a_look(following: Any, house: House
     await asyncio.sleep(0.3)
     one.places.looks = 0
     await one.append("x")
-    batches = await asyncio.wait_for(asyncio.gather(*waiting), 10)
-    assert [[told.event.id for told in batch.told] for batch in batches] == [["x"]] * 20
+    pieces = await asyncio.wait_for(asyncio.gather(*waiting), 10)
+    assert [sequences(piece) for piece in pieces] == [[1]] * 20
     assert one.places.looks < 10
     for stream in streams:
         await stream.aclose()
@@ -125,7 +131,7 @@ async def test_a_quiet_stream_shows_that_it_lives_and_checks_credentials(followi
     one = await following(heartbeat=0.05)
     stream = await one.stream("0")
     signs = [await anext(stream) for _ in range(3)]
-    assert [sign.told for sign in signs] == [(), (), ()]
+    assert signs == [b":\nid: 0.0\n\n"] * 3
     one.valid = False
     assert await anext(stream, None) is None
 
@@ -135,8 +141,8 @@ async def test_without_announcements_a_heartbeat_brings_the_news(following: Any)
     stream = await one.stream()
     await anext(stream)
     await one.append("x", "y")
-    told = [batch.told for batch in [await anext(stream) for _ in range(4)] if batch.told]
-    assert [one.event.sequence for one in told[0]] == [1, 2]
+    pieces = [await anext(stream) for _ in range(4)]
+    assert sequences(b"".join(pieces)) == [1, 2]
     await stream.aclose()
 
 

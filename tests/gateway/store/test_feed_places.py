@@ -1,5 +1,6 @@
 """Reading on from a place: late commits, restored backups, and how large places get."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from gateway.store.database import Database
 from gateway.store.feed import LATEST, Event
 from gateway.store.feed_places import FeedPlaces, Whose, moved_on
 from gateway.store.streams import Streams
+from providers.base.errors import Unavailable
 from tests.gateway.store.feeds import age, append, new_account, new_application
 
 pytestmark = pytest.mark.anyio
@@ -43,19 +45,21 @@ async def test_an_event_that_shows_late_is_read_all_the_same(database: Database)
     assert (await read(database, whose, await FeedPlaces(database).now(whose)))[0] == []
 
 
-async def test_a_writer_that_stops_in_the_midst_of_appending_is_cut_before_anybody_passes_it(
-    database: Database,
-) -> None:
-    stream = await Streams(database).find_or_create(
-        await new_account(database, await new_application(database)), "messages", None, {}
-    )
+async def test_a_writer_that_stops_while_it_appends_is_cut_before_anybody_passes_it(database: Database) -> None:
+    account = await new_account(database, await new_application(database))
+    stream = await Streams(database).find_or_create(account, "messages", None, {})
+    shown = text("select extract(epoch from current_setting('idle_in_transaction_session_timeout')::interval)")
+    with pytest.raises(Unavailable):
+        async with database.session() as session:
+            await feed.append(session, stream, [Event("x", "created")])
+            limit = (await session.scalars(shown)).one()
+            assert 0 < limit < LATEST.total_seconds() / 4  # four statements from the event's time to its commit
+            await session.execute(text("set local idle_in_transaction_session_timeout = '50ms'"))
+            await asyncio.sleep(0.5)
+            await session.execute(shown)
     async with database.session() as session:
-        await feed.append(session, stream, [Event("x", "created")])
-        shown = "select extract(epoch from current_setting('idle_in_transaction_session_timeout')::interval)"
-        limit = (await session.scalars(text(shown))).one()
-        assert 0 < limit < LATEST.total_seconds() / 4  # four statements from the event's time to its commit
-    async with database.session() as session:
-        assert (await session.scalars(text(shown))).one() == 0
+        assert (await session.scalars(shown)).one() == 0
+    assert (await read(database, Whose(0, account), Place(EPOCH, {account: (0, EPOCH)})))[0] == []
 
 
 async def test_pages_of_many_accounts_keep_the_order_of_each(database: Database) -> None:
