@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Callable
 
-from bench import deliveries, imap_changes, imap_list, listening, mail, parse_headers, sync
+from bench import deliveries, events, imap_changes, imap_list, listening, mail, parse_headers, sync
 
 BENCHES: dict[str, Callable[[], None]] = {
     "mail": mail.main,
     "sync": sync.main,
     "deliveries": deliveries.main,
+    "events": events.main,
     "imap-list": imap_list.main,
     "imap-changes": imap_changes.main,
     "headers": parse_headers.main,

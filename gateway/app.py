@@ -16,9 +16,10 @@ from gateway.http.pages import pages
 from gateway.http.repeats import Repeats
 from gateway.http.router import router
 from gateway.http.tokens import Tokens
-from gateway.parts import Parts, start
+from gateway.parts import Parts, Services, start
 from gateway.routes import ROUTES
 from gateway.services.figures import Figures
+from gateway.services.live import Live
 from gateway.settings import Settings
 
 
@@ -45,21 +46,23 @@ class Gateway:
         await self._door(scope, receive, send)
 
     @asynccontextmanager
-    async def _lifespan(self, _: object) -> AsyncIterator[None]:
+    async def _lifespan(self, _: object) -> AsyncIterator[dict[str, object]]:
         async with AsyncExitStack() as stack:
-            self._door = await _build(self._settings, stack)
-            yield
+            parts = await Parts.open(self._settings, stack)
+            services = await start(parts)
+            self._door = _build(parts, services)
+            yield {"leave": services[Live].leave}
 
 
-async def _build(settings: Settings, stack: AsyncExitStack) -> ASGIApp:
-    """Every part, wired, behind the front door; `stack` closes what was opened."""
-    parts = await Parts.open(settings, stack)
+def _build(parts: Parts, services: Services) -> ASGIApp:
+    """Every part behind the front door."""
+    settings = parts.settings
     around = Surroundings(
         identity=parts.identity,
         sessions=parts.sessions,
         tokens=Tokens(parts.keys),
         repeats=Repeats(parts.idempotency),
-        services=await start(parts),
+        services=services.by_class,
         max_body=settings.max_body_bytes,
         timeout=settings.request_timeout,
     )

@@ -1,5 +1,6 @@
 """Who calls and on whose mailbox: the values that pass between security, services and routes."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from schemas.accounts import Scope, ServiceType, TokenStatus
@@ -38,3 +39,10 @@ class Caller:
 
     application: Application
     account: Account | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether the credentials of a request still stand for its caller: for answers that take long."""
+
+    holds: Callable[[], Awaitable[bool]]

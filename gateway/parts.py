@@ -6,17 +6,22 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 from uuid import uuid4
 
 from gateway.http.delta_tokens import DeltaTokens
+from gateway.http.event_cursors import EventCursors
+from gateway.http.event_stream import frames
 from gateway.services.accounts import Accounts
 from gateway.services.applications import Applications
+from gateway.services.attention import Attention
 from gateway.services.audits import Audits
 from gateway.services.changelog import ChangeLog
 from gateway.services.delivery.pump import Delivery
 from gateway.services.delivery.receiver import Receiver
 from gateway.services.dispatching import Dispatching
 from gateway.services.identity import Identity
+from gateway.services.live import MAX_WAIT, Live, Pace
 from gateway.services.mail_sync import MailSync
 from gateway.services.marks import Marks
 from gateway.services.scheduling import Scheduling
@@ -30,9 +35,11 @@ from gateway.services.subscriptions import Subscriptions
 from gateway.services.watching import Watching
 from gateway.settings import Settings
 from gateway.store import keyring
+from gateway.store.compaction import Compaction
 from gateway.store.database import Database
 from gateway.store.deliveries import Deliveries
 from gateway.store.due_sends import DueSends
+from gateway.store.feed_places import FeedPlaces
 from gateway.store.idempotency import IdempotencyKeys
 from gateway.store.leases import Leases
 from gateway.store.quarantine import Quarantine
@@ -40,6 +47,7 @@ from gateway.store.schedules import Schedules
 from gateway.store.sends import Sends
 from gateway.store.streams import Streams
 from gateway.store.vault import Vault
+from gateway.store.wants import Wants
 from gateway.work.background import Background, chosen
 from gateway.work.engine import Engine
 from gateway.work.pump import Pump
@@ -47,6 +55,8 @@ from gateway.work.upkeep import Chore, upkeep
 from providers import registry
 from providers.base.provider import Provider
 from providers.base.rest import Http
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -86,8 +96,20 @@ class Parts:
         return cls(settings, stack, keys, database, vault, providers, http, identity, sessions, sources, idempotency)
 
 
-async def start(parts: Parts) -> Mapping[type, object]:
-    """Start the background work that this process is to do; the services that routes ask for, by their class."""
+class Services:
+    """What routes ask for, by its class."""
+
+    def __init__(self, *services: object) -> None:
+        self.by_class: Mapping[type, object] = {type(service): service for service in services}
+
+    def __getitem__(self, kind: type[T]) -> T:
+        found = self.by_class[kind]
+        assert isinstance(found, kind)
+        return found
+
+
+async def start(parts: Parts) -> Services:
+    """Start the background work that this process is to do; the services that routes ask for."""
     database, sessions, stack = parts.database, parts.sessions, parts.stack
     changelog = ChangeLog(database, told=lambda account_id: engine.told(account_id))
     receiver, signer = Receiver(parts.http), Signer(parts.vault)
@@ -106,7 +128,12 @@ async def start(parts: Parts) -> Mapping[type, object]:
     stack.push_async_callback(changelog.close)
     accounts = Accounts(database, parts.vault, parts.providers, sessions, parts.identity)
     wake = partial(engine.wake, "deliver")
-    services = (
+    attention = Attention(Wants(database), parts.identity, changelog, parts.sources)
+    stack.push_async_callback(attention.close)
+    pace = Pace(wait=min(MAX_WAIT, settings.request_timeout / 2))
+    live = Live(FeedPlaces(database), EventCursors(), frames, attention, pace)
+    parts.identity.watch(live.heard)
+    services = Services(
         accounts,
         Applications(database, parts.vault),
         Sending(submissions, settings.max_recipients),
@@ -115,12 +142,13 @@ async def start(parts: Parts) -> Mapping[type, object]:
         StreamStates(Streams(database), Quarantine(database)),
         MailSync(changelog, parts.sources, DeltaTokens(parts.keys)),
         Subscriptions(database, changelog, parts.sources, receiver, signer, wake=wake),
+        live,
     )
     watching = Watching(Leases(database, _name()), sessions, changelog, parts.sources)
     background = Background(kinds, engine, watching, partial(upkeep, _chores(parts)), parts.identity)
     await background.start()
     stack.push_async_callback(background.close)
-    return {type(service): service for service in services}
+    return services
 
 
 def _name() -> str:
@@ -133,4 +161,5 @@ def _chores(parts: Parts) -> Sequence[Chore]:
     return (
         Chore("idempotency keys", parts.idempotency.expire),
         Chore("deliveries in the log", Deliveries(parts.database).purge),
+        Chore("events that newer ones made superfluous", Compaction(parts.database).compact),
     )

@@ -12,6 +12,7 @@ import uvicorn
 
 from gateway import logs
 from gateway.commands import migrate
+from gateway.http.connection import Connection
 from gateway.settings import PREFIX, Settings
 from gateway.store import embedded
 
@@ -37,7 +38,7 @@ def serve(parsed: Namespace) -> None:
             port=parsed.port,
             workers=parsed.workers,
             loop="uvloop",
-            http="httptools",
+            http=Connection,
             lifespan="on",
             log_config=None,
             access_log=False,

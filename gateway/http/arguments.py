@@ -9,7 +9,7 @@ from pydantic_core import from_json
 
 from gateway.http.parameters import PORTS, Parameter, Source
 from gateway.http.problems import invalid
-from gateway.identity import Account, Application, Caller
+from gateway.identity import Account, Application, Caller, Standing
 from providers.base.collection import PageRequest
 from providers.base.errors import Invalid, Unsupported
 from providers.base.provider import Session
@@ -27,6 +27,7 @@ class Incoming:
     body: bytes  # let go of once it is parsed: it may be most of the memory of a request
     page: PageRequest
     caller: Caller | None
+    standing: Standing
     services: Mapping[type, object]
     session: Session | None = None
 
@@ -91,7 +92,8 @@ def _checked(parameter: Parameter, value: str | list[str]) -> Any:
 def _caller(parameter: Parameter, incoming: Incoming) -> Any:
     caller = incoming.caller
     assert caller is not None
-    return {Caller: caller, Application: caller.application, Account: caller.account}[parameter.annotation]
+    given = {Caller: caller, Application: caller.application, Account: caller.account, Standing: incoming.standing}
+    return given[parameter.annotation]
 
 
 def _port(parameter: Parameter, incoming: Incoming) -> Any:

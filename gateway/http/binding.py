@@ -15,13 +15,15 @@ from starlette.responses import Response
 
 from gateway.http.answers import answer_bytes, answer_stream
 from gateway.http.arguments import Incoming, Query, arguments
+from gateway.http.event_stream import EventStream
 from gateway.http.parameters import Source, parameters
 from gateway.http.problems import Problem
 from gateway.http.repeats import Repeats
 from gateway.http.route import Route
-from gateway.http.security import Identity, identify
+from gateway.http.security import Identity, identify, still_stands
 from gateway.http.tokens import Tokens
-from gateway.identity import Account, Caller
+from gateway.identity import Account, Caller, Standing
+from gateway.live import Batches
 from providers.base.collection import Page, PageRequest
 from providers.base.errors import Invalid
 from providers.base.ports import Content
@@ -61,11 +63,12 @@ class Binding:
     async def answer(self, request: Request) -> Response:
         """The response to a request; every failure is raised."""
         async with asyncio.timeout(self._around.timeout):
-            caller = await identify(self._around.identity, self.route.access, request.headers)
+            credentials = (self._around.identity, self.route.access, request.headers)
+            caller = await identify(*credentials)
             request.scope["caller"] = caller
             query, page = self._query(request, caller)
-            services = self._around.services
-            incoming = Incoming(request.path_params, query, request.headers, b"", page, caller, services)
+            standing, services = Standing(functools.partial(still_stands, *credentials)), self._around.services
+            incoming = Incoming(request.path_params, query, request.headers, b"", page, caller, standing, services)
             if Source.BODY in self._sources:
                 incoming.body = await self._body(request)
             key = request.headers.get("idempotency-key") if self.route.once else None
@@ -82,6 +85,8 @@ class Binding:
             given = await self.route.run(**arguments(self._parameters, incoming))
             if isinstance(given, Content):
                 return await answer_stream(self.route, given)
+            if isinstance(given, Batches):
+                return EventStream(given.pieces, self.route.status)
             if isinstance(given, Page):
                 given = self._page(given, self._use(request), incoming.caller, incoming.query)
             return answer_bytes(self.route, given)

@@ -5,13 +5,12 @@ They say where a consumer stands in a log of our own, so they have no time limit
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
 
 from gateway.http.problems import token_problem
-from gateway.positions import Branch, Position
+from gateway.positions import Branch, Position, instant, microseconds
 from providers.base.errors import Invalid
 
 
@@ -23,7 +22,7 @@ class DeltaTokens:
 
     def seal(self, account: int, route: str, position: Position, view: str = "") -> str:
         """The token for a position; `route` names what it is good for, such as `email` or a calendar."""
-        seen = position.seen and _microseconds(position.seen)
+        seen = position.seen and microseconds(position.seen)
         value = [account, route, position.stream, position.branch, position.after, position.upto, seen, view]
         return str(self._serializer.dumps(value))
 
@@ -49,18 +48,6 @@ class DeltaTokens:
         try:
             value: Any = self._serializer.loads(token)
             account, route, stream, branch, after, upto, seen, view = value
-            return account, route, Position(stream, Branch(branch), after, upto, _instant(seen)), view
+            return account, route, Position(stream, Branch(branch), after, upto, seen and instant(seen)), view
         except (BadData, ValueError, TypeError, UnicodeError, OverflowError):
             raise token_problem("it is damaged or not from this gateway") from None
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def _instant(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else _EPOCH + microseconds * _MICROSECOND

@@ -17,7 +17,7 @@ log = logging.getLogger("postroom.access")
 REQUESTS = Counter("postroom_http_requests", "Requests answered.", ["method", "route", "status"])
 SECONDS = Histogram("postroom_http_request_seconds", "Seconds until the answer was sent.", ["method", "route"])
 _ALLOWED_HEADERS = (
-    "Authorization, Content-Type, If-Match, Idempotency-Key, X-Aurinko-ClientId, X-Aurinko-Client-Id, "
+    "Authorization, Content-Type, If-Match, Idempotency-Key, Last-Event-ID, X-Aurinko-ClientId, X-Aurinko-Client-Id, "
     "X-Aurinko-AccountId, X-Aurinko-Account-Id, X-Aurinko-AuthType, X-Aurinko-Auth-Type, X-Aurinko-Session, "
     "X-Aurinko-Mailbox-Info"
 )

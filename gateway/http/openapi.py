@@ -19,6 +19,7 @@ _SECURITY: Mapping[Audience, list[dict[str, list[str]]]] = {
     Audience.ANYONE: [],
     Audience.APPLICATION: [{"appAuth": []}],
     Audience.ACCOUNT: [{"accountToken": []}, {"appAuth": [], "accountIdHeader": []}],
+    Audience.EITHER: [{"accountToken": []}, {"appAuth": [], "accountIdHeader": []}, {"appAuth": []}],
 }
 _SCHEMES = {
     "appAuth": {"type": "http", "scheme": "basic", "description": "client id and client secret"},
@@ -127,7 +128,10 @@ def _success(route: Route) -> dict[str, Any]:
         return {"description": "source", "content": {"text/plain": {"schema": {"type": "string"}}}}
     model = _model(route.answer)
     text = cleandoc(model.__doc__ or "").partition("\n")[0] or HTTPStatus(route.status).phrase
-    return {"description": text, "content": {"application/json": {"schema": _ref(model)}}}
+    content: dict[str, Any] = {"application/json": {"schema": _ref(model)}}
+    if route.stream is not None:
+        content[Media.EVENTS.value] = {"schema": {"type": "string"}}
+    return {"description": text, "content": content}
 
 
 def _model(answer: Any) -> type[BaseModel]:

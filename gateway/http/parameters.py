@@ -3,7 +3,7 @@
 | annotation | comes from |
 |---|---|
 | a name that stands in the path | the path |
-| `Caller`, `Application`, `Account` | the credentials |
+| `Caller`, `Application`, `Account`, `Standing` | the credentials |
 | a port (`Messages`, `Drafts`, ...) or `Session` | the caller's opened account |
 | `PageRequest` | the query's `pageToken` and `limit` |
 | a `schemas` model | the JSON body (`Model | None`: may be absent) |
@@ -23,7 +23,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 from pydantic import Field, TypeAdapter
 from pydantic.alias_generators import to_camel
 
-from gateway.identity import Account, Application, Caller
+from gateway.identity import Account, Application, Caller, Standing
 from providers.base.collection import PageRequest
 from providers.base.provider import Session
 from schemas.base import Model
@@ -69,7 +69,7 @@ class Parameter:
 PORTS: Mapping[type, str] = {
     get_args(hint)[0]: name for name, hint in get_type_hints(Session).items() if get_args(hint)
 }
-_CALLERS = (Caller, Application, Account)
+_CALLERS = (Caller, Application, Account, Standing)
 
 
 def parameters(function: Callable[..., Any], path: str) -> tuple[Parameter, ...]:

@@ -1,7 +1,7 @@
 """A route is a row: where it answers, who may call it, and the function that does the work."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -14,6 +14,7 @@ class Audience(Enum):
     ANYONE = "anyone"
     APPLICATION = "application"
     ACCOUNT = "account"
+    EITHER = "either"  # an application, too, that names no account
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +34,24 @@ def account(*scopes: Scope) -> Access:
     return Access(Audience.ACCOUNT, scopes)
 
 
+def either(access: Access) -> Access:
+    """For those callers, and for applications on all their accounts."""
+    return Access(Audience.EITHER, access.scopes)
+
+
 class Media(Enum):
     """How a streamed answer travels."""
 
     TEXT = "text/plain"
     BASE64_JSON = "application/json"  # {"content": "<Base64>"}
+    EVENTS = "text/event-stream"  # server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """`operation` is the contract's operationId. The function's parameters say what the request brings (binding.py);
-    `answer` is the shape of a success: a model, a page model for a `Page`, a `Media` for `Content`, None for no body.
+    `answer` is the shape of a success: a model, a page model for a `Page`, a `Media` for `Content` or `Batches`, None
+    for no body. Those who accept `text/event-stream` are answered by `stream`, where there is one.
     """
 
     method: str
@@ -58,3 +66,8 @@ class Route:
     slow: bool = False  # may answer 408 (Pending)
     expires: bool = False  # takes tokens that may answer 410 (CursorExpired)
     documented: bool = True
+    stream: Callable[..., Any] | None = None
+
+    def streamed(self) -> "Route | None":
+        """The row as it answers with a stream of events."""
+        return self.stream and replace(self, run=self.stream, answer=Media.EVENTS, stream=None)

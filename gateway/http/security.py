@@ -17,6 +17,13 @@ ACCOUNT_HEADERS = ("x-aurinko-account-id", "x-aurinko-accountid")  # both genera
 _CHALLENGE = {"www-authenticate": 'Basic realm="postroom", charset="UTF-8"'}
 
 
+_WANTED = {
+    Audience.APPLICATION: "Basic client id and secret",
+    Audience.ACCOUNT: "a Bearer account token",
+    Audience.EITHER: "a Bearer account token, or Basic client id and secret",
+}
+
+
 class Identity(Protocol):
     """What credentials stand for; None for those that stand for nothing."""
 
@@ -30,7 +37,7 @@ async def identify(identity: Identity, access: Access, headers: Headers) -> Call
     if access.audience is Audience.ANYONE:
         return None
     scheme, _, value = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and access.audience is Audience.ACCOUNT:
+    if scheme.lower() == "bearer" and access.audience is not Audience.APPLICATION:
         caller = await _by_token(identity, value.strip())
     elif scheme.lower() == "basic":
         caller = await _by_application(identity, value.strip(), access, headers)
@@ -38,6 +45,15 @@ async def identify(identity: Identity, access: Access, headers: Headers) -> Call
         raise _missing(access)
     _check_scopes(caller, access)
     return caller
+
+
+async def still_stands(identity: Identity, access: Access, headers: Headers) -> bool:
+    """Whether a caller who was let in would be let in again."""
+    try:
+        await identify(identity, access, headers)
+    except (Problem, NotFound):
+        return False
+    return True
 
 
 async def _by_token(identity: Identity, bearer: str) -> Caller:
@@ -50,7 +66,7 @@ async def _by_application(identity: Identity, value: str, access: Access, header
     application = await identity.application(*_basic(value))
     if application is None:
         raise _refused("Client id or client secret is wrong")
-    if access.audience is Audience.APPLICATION:
+    if access.audience is Audience.APPLICATION or (access.audience is Audience.EITHER and not _names_account(headers)):
         return Caller(application)
     account = await identity.account(application, _account_id(headers))
     if account is None:
@@ -68,6 +84,10 @@ def _basic(value: str) -> tuple[str, str]:
     return client_id, secret
 
 
+def _names_account(headers: Headers) -> bool:
+    return any(name in headers for name in ACCOUNT_HEADERS)
+
+
 def _account_id(headers: Headers) -> int:
     given = next((headers[name] for name in ACCOUNT_HEADERS if name in headers), None)
     if given is None:
@@ -78,8 +98,7 @@ def _account_id(headers: Headers) -> int:
 
 
 def _missing(access: Access) -> Problem:
-    wanted = "Basic client id and secret" if access.audience is Audience.APPLICATION else "a Bearer account token"
-    return _refused(f"Credentials are missing: this call takes {wanted}")
+    return _refused(f"Credentials are missing: this call takes {_WANTED[access.audience]}")
 
 
 def _refused(message: str) -> Problem:

@@ -35,13 +35,13 @@ class Resource:
     parent: str | None = None
 
 
-def resource(name: str) -> Resource:
-    """Read a resource's name. Raises `Invalid` for one that there is not."""
+def resource(name: str, path: str = "resource") -> Resource:
+    """Read a resource's name. Raises `Invalid` for one that there is not; `path` is where it was given."""
     for pattern, port in _RESOURCES:
         if match := re.fullmatch(re.escape(pattern).replace(r"\{\}", "([^/]+)"), name):
             return Resource(name, port, match[1] if match.groups() else None)
     known = ", ".join(pattern.replace("{}", "{id}") for pattern, _ in _RESOURCES)
-    raise Invalid(f"resource: {name[:80]!r} is none that can be watched; there are {known}", path="resource")
+    raise Invalid(f"{path}: {name[:80]!r} is none that can be watched; there are {known}", path=path)
 
 
 def name(port: str, parent: str | None) -> str:

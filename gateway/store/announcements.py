@@ -1,8 +1,9 @@
 """What processes tell each other through PostgreSQL's LISTEN and NOTIFY: which cached rows are stale.
 
-A topic is `application:ID`, `account:ID`, or `gone:ID` for an account whose grant no longer exists; `feed:ACCOUNT` when
-an account's feed has grown; `watch:ACCOUNT` when somebody has come to follow an account, `watch:0` when a process came,
-or gave accounts back. Announcements are made in the transaction of the change and arrive when it commits.
+A topic is `application:ID`, `account:ID`, or `gone:ID` for an account whose grant no longer exists; `feed:ACCOUNT` and
+`feeds:APPLICATION` when an account's feed has grown; `watch:ACCOUNT` when somebody has come to follow an account,
+`watch:0` when a process came, or gave accounts back. Announcements are made in the transaction of the change and arrive
+when it commits.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import psycopg
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, Text, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 log = logging.getLogger("postroom.store")
@@ -21,9 +22,10 @@ _RETRY = 1.0  # seconds between attempts to reach the database again
 Hear = Callable[[str | None], None]
 
 
-async def announce(session: AsyncSession, topic: str) -> None:
+async def announce(session: AsyncSession, *topics: str) -> None:
     """Tell every listening process when the session's transaction commits."""
-    await session.execute(select(func.pg_notify(CHANNEL, topic)))
+    told = func.unnest(cast(list(topics), ARRAY(Text))).column_valued("topic")
+    await session.execute(select(func.pg_notify(CHANNEL, told)))
 
 
 class Listener:

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self
 
+from psycopg.errors import IdleInTransactionSessionTimeout
 from sqlalchemy import URL, event, make_url, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -126,8 +127,11 @@ def _limit(connection: Any, _: object) -> None:
 def _outages() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
-        log.error("the database failed: %s", getattr(error, "orig", error))
+    except (OperationalError, InterfaceError, InternalError, PoolTimeout) as error:
+        cause = getattr(error, "orig", error)
+        if isinstance(error, InternalError) and not isinstance(cause, IdleInTransactionSessionTimeout):
+            raise
+        log.error("the database failed: %s", cause)
         raise Unavailable("The gateway's database is not available at the moment") from error
 
 

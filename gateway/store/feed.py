@@ -1,11 +1,12 @@
 """The feed of an account: one order over the changes of all its ports, in which webhooks and live readers follow.
 
-Events are appended in the transaction of the pull that found them, and announced (`feed:ACCOUNT`) when it commits.
+Events are appended in the transaction of the pull that found them, and announced when it commits: `feed:ACCOUNT` to
+who follows the account, `feeds:APPLICATION` to who follows all accounts of its application.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -19,11 +20,14 @@ from gateway.store.tables import FeedEventRow, FeedRow
 from gateway.store.values import json_text
 from gateway.tracing import traceparent
 
+#: An event shows within this time of its `at`: a process that stops in the midst of appending loses its transaction.
+LATEST = timedelta(minutes=2)
 _ADVANCE = text("""
 insert into feed as f (account_id, sequence, changed_at) values (:account, :count, clock_timestamp())
 on conflict (account_id) do update set sequence = f.sequence + :count,
     changed_at = greatest(clock_timestamp(), f.changed_at + '1 microsecond')
-returning f.sequence - :count, f.changed_at
+returning f.sequence - :count, f.changed_at, (select application_id from account where id = :account),
+    set_config('idle_in_transaction_session_timeout', '20s', true)
 """)
 _APPEND = text("""
 insert into feed_event (account_id, sequence, port, parent, item_id, change, attributes, trace, at)
@@ -60,7 +64,7 @@ class FeedEvent:
 async def append(session: AsyncSession, stream: Stream, events: Sequence[Event]) -> None:
     """Append what a pull of a stream found; the feed stays locked until the transaction ends."""
     advanced = await session.execute(_ADVANCE, {"account": stream.account_id, "count": len(events)})
-    base, moment = advanced.one()
+    base, moment, application_id, _ = advanced.one()
     values = {"account": stream.account_id, "base": base, "port": stream.port, "parent": stream.parent}
     values |= {"ids": [event.item_id for event in events], "changes": [event.change for event in events]}
     values |= {
@@ -69,7 +73,7 @@ async def append(session: AsyncSession, stream: Stream, events: Sequence[Event])
         "moment": moment,
     }
     await session.execute(_APPEND, values)
-    await announce(session, f"feed:{stream.account_id}")
+    await announce(session, f"feed:{stream.account_id}", f"feeds:{application_id}")
 
 
 class Feed:

@@ -16,7 +16,7 @@ from gateway.routes import ROUTES
 from tests.servers.gateway import Gateway
 from tests.servers.receiver import Receiver
 
-ACCOUNT_ROWS = [route for route in ROUTES if route.access.audience is Audience.ACCOUNT]
+ACCOUNT_ROWS = [route for route in ROUTES if route.access.audience in (Audience.ACCOUNT, Audience.EITHER)]
 NAMED_ACCOUNTS = [route for route in ROUTES if route.access.audience is Audience.APPLICATION and "{id}" in route.path]
 ITEM_ROWS = [route for route in ACCOUNT_ROWS if "{" in route.path]
 

@@ -33,6 +33,11 @@ class Gateway:
         made = json.loads(self.postroom("apps", "create", "first", "--json"))
         self.secret = made["clientSecret"]
         self.basic = "Basic " + base64.b64encode(f"{made['clientId']}:{made['clientSecret']}".encode()).decode()
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start serving, also again after `kill`."""
         command = [
             sys.executable,
             "-m",
@@ -45,7 +50,11 @@ class Gateway:
         ]
         self.process = subprocess.Popen(command, env=self.environment, stderr=self._output)
         wait_port(self.port, 60)
-        return self
+
+    def kill(self) -> None:
+        """End the process without a chance to say good-bye."""
+        self.process.kill()
+        self.process.wait()
 
     def __exit__(self, *_: object) -> None:
         self.process.send_signal(signal.SIGTERM)

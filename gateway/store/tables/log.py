@@ -101,13 +101,14 @@ class ItemAliasRow(SQLModel, table=True):
 
 
 class FeedRow(SQLModel, table=True):
-    """The head of an account's feed: the last sequence that was given."""
+    """The head of an account's feed: the last sequence that was given; compaction has been done up to `compacted`."""
 
     __tablename__ = "feed"
     __table_args__ = (PrimaryKeyConstraint("account_id"),)
 
     account_id: int = columns.parent("account")
     sequence: int = columns.number()
+    compacted: int = columns.number()
     changed_at: datetime = columns.now()
 
 
@@ -118,7 +119,7 @@ class FeedEventRow(SQLModel, table=True):
     __table_args__ = (
         PrimaryKeyConstraint("account_id", "sequence"),
         CheckConstraint("change in ('created', 'updated', 'deleted')", name="ck_feed_event_change"),
-        Index("ix_feed_event_at", "at"),
+        Index("ix_feed_event_at", "account_id", "at", "sequence"),
     )
 
     account_id: int = columns.parent("account")

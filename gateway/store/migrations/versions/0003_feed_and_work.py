@@ -21,6 +21,7 @@ def upgrade() -> None:
         "feed",
         sa.Column("account_id", sa.BigInteger(), nullable=False),
         sa.Column("sequence", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("compacted", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("account_id"),
@@ -40,7 +41,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("account_id", "sequence"),
     )
-    op.create_index("ix_feed_event_at", "feed_event", ["at"], unique=False)
+    op.create_index("ix_feed_event_at", "feed_event", ["account_id", "at", "sequence"], unique=False)
     op.create_table(
         "item_alias",
         sa.Column("account_id", sa.BigInteger(), nullable=False),
