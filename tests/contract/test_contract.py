@@ -58,3 +58,11 @@ def test_operations_of_this_part_are_all_served(contract: dict[str, Any]) -> Non
     later = {("get", "/v1/email/conversations/{threadId}/followup")}  # comes with follow-ups
     wanted = {key for key in operations(contract) if key[1].startswith(areas)} - later
     assert wanted <= operations(document(ROUTES, "0")).keys()
+
+
+def test_the_live_feed_is_described_in_both_forms() -> None:
+    described = document(ROUTES, "0")["paths"]["/v1/events"]["get"]
+    assert described["responses"]["200"]["content"].keys() == {"application/json", "text/event-stream"}
+    assert {"appAuth": []} in described["security"]
+    names = {parameter["name"] for parameter in described["parameters"]}
+    assert names == {"since", "Last-Event-ID", "resources", "limit", "wait"}
