@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from bench import deliveries, events, imap_changes, imap_list, listening, mail, parse_headers, sync
+from bench import deliveries, events, imap_changes, imap_list, latency, listening, mail, parse_headers, sync
 
 BENCHES: dict[str, Callable[[], None]] = {
     "mail": mail.main,
@@ -14,6 +14,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "imap-changes": imap_changes.main,
     "headers": parse_headers.main,
     "listening": listening.main,
+    "latency": latency.main,
 }
 
 
