@@ -2,18 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from gateway.identity import Account
 from gateway.pauses import jittered, pause
 from gateway.services.changelog import ChangeLog
 from gateway.services.sessions import Sessions
+from gateway.services.source import Open, Source
 from gateway.services.sources import Sources
 from gateway.store.leases import Lease
 from gateway.store.streams import Stream
-from providers.base.errors import ProviderError, Retryable, Unsupported
+from providers.base.errors import ProviderError, Retryable, Unavailable, Unsupported
 from providers.base.provider import Listening, Notice, Provider
 
 log = logging.getLogger("postroom.watching")
@@ -178,8 +180,7 @@ class Watch:
             self._due.discard(port)
             try:
                 before = await self._stream(port)
-                opened = self._means.sources.open(self.account, before)
-                self._streams[port] = after = await self._means.log.refresh(before, opened)
+                self._streams[port] = after = await self._means.log.refresh(before, self._opener(before))
             except Unsupported:
                 self._ports.discard(port)
                 return
@@ -188,6 +189,19 @@ class Watch:
                 raise
         if self._polling and not told and port not in self._noticed and after.sequence > before.sequence:
             self._suspect()
+
+    def _opener(self, stream: Stream) -> Open[Any]:
+        """Opens the stream's source, for as long as this process certainly has the lease: it may have been stopped
+        between here and there."""
+
+        @asynccontextmanager
+        async def opened() -> AsyncIterator[Source[Any]]:
+            async with self._means.sources.open(self.account, stream)() as source:
+                if not self._means.sure():
+                    raise Unavailable("this process has to make sure first that nobody else watches the account")
+                yield source
+
+        return opened
 
     async def _stream(self, port: str) -> Stream:
         if port not in self._streams:
