@@ -2,20 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from gateway.identity import Account
 from gateway.metrics import LAG, LISTENING
 from gateway.pauses import jittered, pause
 from gateway.services.changelog import ChangeLog
 from gateway.services.sessions import Sessions
+from gateway.services.source import Open, Source
 from gateway.services.sources import Sources
 from gateway.store.leases import Lease
 from gateway.store.streams import Stream
 from gateway.tracing import span
-from providers.base.errors import ProviderError, Retryable, Unsupported
+from providers.base.errors import ProviderError, Retryable, Unavailable, Unsupported
 from providers.base.provider import Listening, Notice, Provider
 
 log = logging.getLogger("postroom.watching")
@@ -191,7 +193,7 @@ class Watch:
             self._suspect()
 
     async def _refreshed(self, port: str, stream: Stream, told: float | None) -> Stream:
-        opened = self._means.sources.open(self.account, stream)
+        opened = self._opener(stream)
         if told is None:
             return await self._means.log.refresh(stream, opened)
         service = self.account.service_type.value
@@ -199,6 +201,19 @@ class Watch:
             stream = await self._means.log.refresh(stream, opened)
         LAG.labels(service).observe(asyncio.get_running_loop().time() - told)
         return stream
+
+    def _opener(self, stream: Stream) -> Open[Any]:
+        """Opens the stream's source, for as long as this process certainly has the lease: it may have been stopped
+        between here and there."""
+
+        @asynccontextmanager
+        async def opened() -> AsyncIterator[Source[Any]]:
+            async with self._means.sources.open(self.account, stream)() as source:
+                if not self._means.sure():
+                    raise Unavailable("this process has to make sure first that nobody else watches the account")
+                yield source
+
+        return opened
 
     async def _stream(self, port: str) -> Stream:
         if port not in self._streams:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Sequence
 from typing import IO, Any
 
 from tests.servers.ports import free_port, wait_port
@@ -17,8 +18,12 @@ from tests.servers.ports import free_port, wait_port
 class Gateway:
     """`with Gateway(workers=1) as gateway:`; `call` speaks JSON as the application, or with a token as an account."""
 
-    def __init__(self, workers: int = 1, output: IO[str] | None = None, **settings: str) -> None:
-        self.workers, self.port, self._output = workers, free_port(), output
+    def __init__(
+        self, workers: int = 1, output: IO[str] | None = None, serve: Sequence[str] = (), **settings: str
+    ) -> None:
+        """`serve`: further arguments of that command; `settings`: environment."""
+        self.workers, self.port, self._output, self._serve = workers, free_port(), output, serve
+        self.helpers: list[subprocess.Popen[bytes]] = []
         self.var = tempfile.TemporaryDirectory(prefix="postroom-")
         self.environment = {
             **os.environ,
@@ -47,6 +52,7 @@ class Gateway:
             str(self.port),
             "--workers",
             str(self.workers),
+            *self._serve,
         ]
         self.process = subprocess.Popen(command, env=self.environment, stderr=self._output)
         wait_port(self.port, 60)
@@ -56,7 +62,16 @@ class Gateway:
         self.process.kill()
         self.process.wait()
 
+    def work(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Start `postroom work` beside it."""
+        command = [sys.executable, "-m", "gateway.cli", "work", *arguments]
+        self.helpers.append(subprocess.Popen(command, env=self.environment, stderr=self._output))
+        return self.helpers[-1]
+
     def __exit__(self, *_: object) -> None:
+        for helper in self.helpers:
+            helper.kill()
+            helper.wait()
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(20)
