@@ -17,7 +17,7 @@ class Watched(Protocol):
     """A connection as the switchboard sees it. Everything is called on the switchboard's thread."""
 
     due: float  # on `time.monotonic`
-    scheduled: float  # the switchboard's note of the `due` that it knows
+    scheduled: float  # the switchboard's note of when it looks at `due` again; infinity at first
     over: bool  # nothing is watched any more
     was_blocked: bool  # the switchboard's note of the `blocked` that it knows
 
@@ -92,7 +92,7 @@ class Switchboard:
             one.was_blocked = one.blocked
             events = selectors.EVENT_READ | (selectors.EVENT_WRITE if one.blocked else 0)
             self._selector.modify(one.fileno(), events)
-        if one.due != one.scheduled:
+        if one.due < one.scheduled:
             one.scheduled = one.due
             heapq.heappush(self._deadlines, (one.due, next(self._numbers), one))
 
@@ -137,8 +137,13 @@ class Switchboard:
         now = time.monotonic()
         while self._deadlines and self._deadlines[0][0] <= now:
             due, _, one = heapq.heappop(self._deadlines)
-            if due == one.due and not one.over:
+            if one.over or due != one.scheduled:
+                continue
+            one.scheduled = float("inf")
+            if one.due <= now:
                 self._guarded(one, one.expire)
+            else:  # it was put off, as nearly always: answers come in time
+                self.settle(one)
 
     def _guarded(self, one: Watched, step: Callable[[], None]) -> None:
         """One connection's failure is not the others'."""
