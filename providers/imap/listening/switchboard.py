@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import logging
 import selectors
 import socket
 import threading
@@ -11,6 +12,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from providers.base.lane import own_thread
+
+_log = logging.getLogger(__name__)
 
 
 class Watched(Protocol):
@@ -126,7 +129,10 @@ class Switchboard:
 
     def _work(self) -> None:
         while self._jobs:
-            self._jobs.popleft()()
+            try:
+                self._jobs.popleft()()
+            except Exception:  # the thread is everybody's
+                _log.exception("a job of the switchboard failed")
 
     def _patience(self) -> float | None:
         if self._jobs or self._closed:
