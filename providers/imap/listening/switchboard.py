@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import logging
 import selectors
 import socket
 import threading
@@ -12,12 +13,14 @@ from typing import Protocol
 
 from providers.base.lane import own_thread
 
+_log = logging.getLogger(__name__)
+
 
 class Watched(Protocol):
     """A connection as the switchboard sees it. Everything is called on the switchboard's thread."""
 
     due: float  # on `time.monotonic`
-    scheduled: float  # the switchboard's note of the `due` that it knows
+    scheduled: float  # the switchboard's note of when it looks at `due` again; infinity at first
     over: bool  # nothing is watched any more
     was_blocked: bool  # the switchboard's note of the `blocked` that it knows
 
@@ -92,7 +95,7 @@ class Switchboard:
             one.was_blocked = one.blocked
             events = selectors.EVENT_READ | (selectors.EVENT_WRITE if one.blocked else 0)
             self._selector.modify(one.fileno(), events)
-        if one.due != one.scheduled:
+        if one.due < one.scheduled:
             one.scheduled = one.due
             heapq.heappush(self._deadlines, (one.due, next(self._numbers), one))
 
@@ -126,7 +129,10 @@ class Switchboard:
 
     def _work(self) -> None:
         while self._jobs:
-            self._jobs.popleft()()
+            try:
+                self._jobs.popleft()()
+            except Exception:  # the thread is everybody's
+                _log.exception("a job of the switchboard failed")
 
     def _patience(self) -> float | None:
         if self._jobs or self._closed:
@@ -137,8 +143,13 @@ class Switchboard:
         now = time.monotonic()
         while self._deadlines and self._deadlines[0][0] <= now:
             due, _, one = heapq.heappop(self._deadlines)
-            if due == one.due and not one.over:
+            if one.over or due != one.scheduled:
+                continue
+            one.scheduled = float("inf")
+            if one.due <= now:
                 self._guarded(one, one.expire)
+            else:  # it was put off, as nearly always: answers come in time
+                self.settle(one)
 
     def _guarded(self, one: Watched, step: Callable[[], None]) -> None:
         """One connection's failure is not the others'."""
