@@ -30,7 +30,7 @@ from tests.servers.ports import free_port, wait_port
 
 SUBSCRIPTIONS = 200
 ROUNDS = 40  # of one change for each
-BACKLOG = 3_000  # changes for each
+BACKLOG = 1_000  # changes for each
 
 
 def main() -> None:

@@ -133,15 +133,15 @@ class Deliveries:
         return [found.get(result.state.id) for result in results]
 
 
+_STATE = tuple(field.name for field in fields(State))
+_ATTEMPT = tuple(field.name for field in fields(Attempt) if field.name not in ("lifecycle", "response"))
+
+
 def _flat(result: Result) -> dict[str, Any]:
     """The result as a row of the statement's table."""
-    row = _values(result.state) | {"changes_lifecycle": result.changes_lifecycle, "seen": result.seen}
-    if result.attempt is not None:
-        attempt = _values(result.attempt)
-        sent = {"sent_lifecycle": attempt.pop("lifecycle"), "response": "\\x" + attempt["response"].hex()}
-        row |= {"logged": True, **attempt, **sent}
+    row = {name: getattr(result.state, name) for name in _STATE}
+    row |= {"changes_lifecycle": result.changes_lifecycle, "seen": result.seen}
+    if (attempt := result.attempt) is not None:
+        row |= {name: getattr(attempt, name) for name in _ATTEMPT}
+        row |= {"logged": True, "sent_lifecycle": attempt.lifecycle, "response": f"\\x{attempt.response.hex()}"}
     return row
-
-
-def _values(item: State | Attempt) -> dict[str, Any]:
-    return {field.name: getattr(item, field.name) for field in fields(item)}

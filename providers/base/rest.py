@@ -5,6 +5,7 @@ addresses), so that a name which changes its meaning later (DNS rebinding) gains
 cookies and the environment's proxies not used.
 """
 
+import functools
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ class Http:
                 _url(url),
                 data=body,
                 headers=headers,
-                timeout=aiohttp.ClientTimeout(total=timeout),
+                timeout=_within(timeout),
                 allow_redirects=False,
             ) as response:
                 found = {name.lower(): value for name, value in response.headers.items()}
@@ -146,6 +147,12 @@ def _system(lane: Lane) -> Resolve:
     return resolve
 
 
+@functools.lru_cache(maxsize=64)
+def _within(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds)
+
+
+@functools.lru_cache(maxsize=4096)
 def _url(text: str) -> URL:
     """The URL octet for octet as it was given, where it is ASCII."""
     url = URL(text, encoded=text.isascii())

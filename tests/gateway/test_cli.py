@@ -12,6 +12,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,23 @@ def test_a_new_application_is_printed_once_as_exactly_three_fields(run: Run) -> 
     assert made["clientSecret"] not in listed + run("apps list --json")
     text = run("apps create two")
     assert re.search(r"^clientSecret: +\S{43}$", text, re.MULTILINE)
+
+
+def test_a_new_signing_secret_follows_the_present_one(run: Run, database_url: str, var: Path) -> None:
+    made = json.loads(run("apps create signer --json"))
+    following = json.loads(run(f"apps signing-secret {made['clientId']} --overlap 2 --json"))
+    assert list(following) == ["signingSecret", "standardFrom"]
+    at = datetime.fromisoformat(following["standardFrom"]) - datetime.now(UTC)
+    assert timedelta(hours=1.9) < at <= timedelta(hours=2)
+    at_once = json.loads(run("apps signing-secret signer --overlap 0 --json"))["signingSecret"]
+    last = json.loads(run("apps signing-secret signer --json"))["signingSecret"]
+    vault = Vault([(var / "secret_keys").read_text().split()[0]])
+    for column, secret in (("sealed_signing_secret", at_once), ("sealed_next_signing_secret", last)):
+        [sealed] = _column(database_url, f"select {column} from application where name = 'signer'")
+        assert vault.unseal_bytes(sealed).decode() == secret
+    assert run.failing("apps signing-secret signer --overlap -1")[0] == 2
+    assert run.failing("apps signing-secret signer --overlap soon")[0] == 2
+    assert "postroom apps list" in run.failing("apps signing-secret nobody")[1]
 
 
 def test_a_second_application_of_the_name_is_refused(run: Run) -> None:

@@ -5,6 +5,7 @@ its owner is told of an error, and it is tried every hour until it works again. 
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from gateway.services.delivery.notices import Notice
 from gateway.store.backlogs import State
@@ -15,6 +16,14 @@ PROBE = 3600.0  # seconds between attempts of a parked one
 _JITTER = 0.1  # the part of a delay by which attempts are spread
 _DOUBLINGS = 20  # beyond any delay
 
+_WORKING: dict[str, Any] = {
+    "active": True,
+    "fail_since": None,
+    "fail_description": None,
+    "attempts": 0,
+    "next_try_at": None,
+}
+
 
 def skipped(state: State, notice: Notice) -> State:
     """There was nothing to send."""
@@ -23,17 +32,14 @@ def skipped(state: State, notice: Notice) -> State:
 
 def succeeded(state: State, notice: Notice, now: datetime, *, account_is_dead: bool) -> State:
     """The receiver answered 200. A lifecycle event that arrived says nothing of the events that still fail."""
+    told: dict[str, Any] = {"position": notice.upto, "retry_upto": None, "retry_stamp": None}
     if notice.lifecycle is not None:
-        state = replace(state, lifecycle=None, lifecycle_error=None, next_try_at=None)
+        told = {"lifecycle": None, "lifecycle_error": None}
         if state.retry_upto is not None:
-            return state
-    else:
-        state = replace(state, position=notice.upto, retry_upto=None, retry_stamp=None)
-    was_parked = not state.active
-    state = replace(state, active=True, fail_since=None, fail_description=None, attempts=0, next_try_at=None)
-    if was_parked and not account_is_dead:
-        state = replace(state, lifecycle="active", lifecycle_error=None, lifecycle_at=now)
-    return state
+            return replace(state, **told, next_try_at=None)
+    if not state.active and not account_is_dead:
+        told |= {"lifecycle": "active", "lifecycle_error": None, "lifecycle_at": now}
+    return replace(state, **told, **_WORKING)
 
 
 def failed(state: State, notice: Notice, stamp: int, error: str, now: datetime, chance: float) -> State:
