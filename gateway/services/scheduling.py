@@ -55,7 +55,7 @@ class Scheduling:
         """A draft with what became of its schedule; for a while also when it was sent and is no draft any more.
 
         Raises `NotFound`."""
-        send = await self._schedules.find(account.id, ref.id)
+        send = await self._schedules.find(account.id, _known(ref))
         if send is None or send.send_at is None:
             return await drafts.get(ref, view)
         if send.state is SendState.SENT:
@@ -87,17 +87,24 @@ class Scheduling:
 
     async def cancel(self, account: Account, ref: Ref) -> None:
         """Take the schedule back and keep the draft. Raises `NotFound`, and `TooLate` when it is being sent."""
-        await self._schedules.cancel(account.id, ref.id)
+        await self._schedules.cancel(account.id, _known(ref))
 
     @asynccontextmanager
     async def _held(self, account: Account, ref: Ref) -> AsyncIterator[_Held]:
         """The draft is not sent meanwhile. Should this process die, the hold ends by itself."""
-        held = _Held(await self._schedules.hold(account.id, ref.id), ref.id)
+        held = _Held(await self._schedules.hold(account.id, _known(ref)), ref.id)
         try:
             yield held
         finally:
             if held.send is not None:
                 await self._schedules.release(held.send, held.draft_id)
+
+
+def _known(ref: Ref) -> str:
+    """The draft's id. Raises `NotFound` for what no database can hold, and so no draft was ever called."""
+    if "\0" in ref.id:
+        raise NotFound("there is no draft with this id")
+    return ref.id
 
 
 def _checked(send_time: datetime) -> datetime:
