@@ -1,4 +1,5 @@
-"""What streams read from: for each port, how its changes and its records are asked for."""
+"""What streams read from: for each port, how its changes and its records are asked for. Changes come in the provider's
+names, records are asked for and come under the ids of the stream."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -7,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from gateway.identity import Account
+from gateway.services.renamed import MAIL, Names
 from gateway.services.sessions import Sessions
 from gateway.services.source import Open, Source
 from gateway.store.streams import Filter, Stream
@@ -14,20 +16,21 @@ from providers.base.errors import Unsupported
 from providers.base.ports import MessageQuery, MessageView
 from providers.base.provider import Session
 
-MESSAGES = "messages"
+MESSAGES = MAIL
 
 
-def _messages(session: Session, parent: str | None, filter: Filter, view: Any) -> Source[Any]:
+def _messages(session: Session, names: Names, parent: str | None, filter: Filter, view: Any) -> Source[Any]:
     if session.messages is None:
         raise Unsupported("This account's provider has no messages")
     since = filter.get("receivedSince")
     view = view or MessageView()
     query = MessageQuery(view=view, received_since=datetime.fromisoformat(since) if since else None)
     port = session.messages
-    return Source(partial(port.changes, parent, query=query), partial(port.get_many, parent, view=view))
+    read = partial(names.read, partial(port.get_many, parent, view=view))
+    return Source(partial(port.changes, parent, query=query), read)
 
 
-_PORTS: Mapping[str, Callable[[Session, str | None, Filter, Any], Source[Any]]] = {MESSAGES: _messages}
+_PORTS: Mapping[str, Callable[[Session, Names, str | None, Filter, Any], Source[Any]]] = {MESSAGES: _messages}
 
 
 class Sources:
@@ -43,7 +46,9 @@ class Sources:
 
         @asynccontextmanager
         async def opened() -> AsyncIterator[Source[Any]]:
-            async with self._sessions.use(account) as session:
-                yield _PORTS[stream.port](session, stream.parent, stream.filter, view)
+            # The account may be younger than its first alias, which a pull has just made: so the names are looked up.
+            names = self._sessions.names(account, stream.port)
+            async with self._sessions.native(account) as session:
+                yield _PORTS[stream.port](session, names, stream.parent, stream.filter, view)
 
         return opened
