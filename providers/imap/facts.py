@@ -84,7 +84,7 @@ def _facts(headers: Headers, plan: Plan, items: Items) -> Facts:
         meeting_message_method=plan.method,
         **envelope.envelope(headers),
     )
-    return Facts(base, plan, links(headers), envelope.is_important(headers), thread_id=_thread_id(items))
+    return Facts(base, plan, links(headers), envelope.is_important(headers), thread_id=thread_id(items))
 
 
 def links(headers: Headers) -> tuple[int, ...]:
@@ -105,8 +105,9 @@ def link_headers(items: Items) -> Headers:
     return Headers.parse(header if isinstance(header, bytes) else b"")
 
 
-def _thread_id(items: Items) -> str | None:
-    """X-GM-THRID as hexadecimal digits, as Gmail's own API writes it; THREADID as it is (RFC 8474 section 5.2)."""
+def thread_id(items: Items) -> str | None:
+    """The server's own thread of a message: X-GM-THRID in hexadecimal digits, as Gmail's own API writes it; THREADID as
+    it is (RFC 8474 section 5.2)."""
     gmail, objectid = items.get(b"X-GM-THRID"), items.get(b"THREADID")
     if isinstance(gmail, bytes) and gmail.isdigit():
         return f"{int(gmail):x}"
