@@ -4,8 +4,9 @@ What went is `missing` until the pull is complete. An item that is new to the st
 one is the same; so is one that somebody else has already seen renamed (another stream, or a move of our own).
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,33 +22,22 @@ where a.account_id = :account and a.port = :port and a.canonical and a.native = 
         select from stream_item o where o.stream_id = :stream and o.item_id = a.native and o.native is null
             and not o.removed)
 """)
-# Copies of a message are alike: they are matched in the order of their folders. Items of one kin without an identity
-# may be different ones, so that they are matched only where there is no choice. A name that another stream already
-# knows as an item of its own stays that one's id.
-_RECOGNISE = text("""
-with gone as materialized (
-    select item_id, coalesce(native, item_id) as former, kin, identity, count(*) over (partition by kin) as twins,
-        row_number() over (partition by kin order by parent, sequence) as number
-    from stream_item where stream_id = :stream and missing and kin = any(cast(:kins as text[]))
-), fresh as (
-    select g.native_id, g.kin, count(*) over (partition by g.kin) as twins,
-        row_number() over (partition by g.kin order by g.parent, g.place) as number
-    from unnest(cast(:ids as text[]), cast(:kins as text[]), cast(:parents as text[]))
-        with ordinality as g (native_id, kin, parent, place)
-    where g.kin in (select kin from gone) and not exists (
-        select from stream_item i where i.stream_id = :stream and i.item_id = g.native_id and i.native is null)
-        and not exists (select from stream_item i where i.stream_id = :stream and i.native = g.native_id)
-), renamed as (
-    select item_id, former, native_id, exists (
-        select from stream s join stream_item o on o.stream_id = s.id and o.item_id = native_id
-        where s.account_id = :account and s.port = :port and o.native is null and not o.removed) as taken
-    from gone join fresh using (kin, number)
-    where gone.identity is not null or (gone.twins = 1 and fresh.twins = 1)
-), followed as (
-    update stream_item i set native = nullif(native_id, i.item_id), missing = false
-    from renamed r where i.stream_id = :stream and i.item_id = r.item_id and not taken
-)
-select case when taken then native_id else item_id end, former, native_id from renamed
+_GONE = text("""
+select item_id, coalesce(native, item_id), kin, identity from stream_item
+where stream_id = :stream and missing and kin = any(cast(:kins as text[])) order by parent, sequence
+""")
+# Which of these names some stream knows already as items of their own, and whether this one knows them at all.
+_KNOWN = text("""
+select g.id, exists (select from stream_item i where i.stream_id = :stream and i.native = g.id)
+    or exists (select from stream_item i where i.stream_id = :stream and i.item_id = g.id and i.native is null),
+    exists (select from stream s join stream_item o on o.stream_id = s.id and o.item_id = g.id
+        where s.account_id = :account and s.port = :port and o.native is null and not o.removed)
+from unnest(cast(:ids as text[])) as g (id)
+""")
+_RENAME = text("""
+update stream_item i set native = nullif(r.native, i.item_id), missing = false
+from unnest(cast(:ids as text[]), cast(:natives as text[])) as r (item_id, native)
+where i.stream_id = :stream and i.item_id = r.item_id
 """)
 # A name that comes to stand for another item, while the one that was first known by it is there under a new name: a
 # restored copy of a renamed folder. Its canonical id is made up.
@@ -69,13 +59,44 @@ async def adopt(session: AsyncSession, stream: Stream, changed: Sequence[Change]
 
 async def recognise(session: AsyncSession, stream: Stream, changed: Sequence[Change]) -> bool:
     """Give items of this stream that are missing the names of those among `changed` that are of their kin; whether
-    there were any."""
-    values = _values(stream, changed)
-    values |= {"kins": [change.kin for change in changed], "parents": [change.parent for change in changed]}
-    renamed = [(row[0], row[1], row[2]) for row in await session.execute(_RECOGNISE, values)]
+    there were any. A name that another stream knows as an item of its own stays that one's id."""
+    kins = {change.kin for change in changed} - {None}
+    found = await session.execute(_GONE, {"stream": stream.id, "kins": list(kins)})
+    gone = [_Gone(*row) for row in found]
+    if not gone:
+        return False
+    likely = {one.kin for one in gone}
+    candidates = [change for change in changed if change.kin in likely]
+    known = {row[0]: (row[1], row[2]) for row in await session.execute(_KNOWN, _values(stream, candidates))}
+    matched = list(_matched(gone, [change for change in candidates if not known[change.id][0]]))
+    mine = [(one.item, native) for one, native in matched if not known[native][1]]
+    values = {"stream": stream.id, "ids": [item for item, _ in mine], "natives": [native for _, native in mine]}
+    await session.execute(_RENAME, values)
+    renamed = [(native if known[native][1] else one.item, one.native, native) for one, native in matched]
     if renamed:
         await aliases.record(session, stream.account_id, stream.port, renamed)
     return bool(renamed)
+
+
+class _Gone(NamedTuple):
+    item: str
+    native: str
+    kin: str
+    identity: str | None
+
+
+def _matched(gone: Iterable[_Gone], fresh: Iterable[Change]) -> Iterator[tuple[_Gone, str]]:
+    """Pairs of one kin. Copies of a message are alike: they are matched in the order of their folders. Items without
+    an identity may be different ones all the same: they are matched only where there is no choice."""
+    went, came = defaultdict(list), defaultdict(list)
+    for one in gone:
+        went[one.kin].append(one)
+    for change in sorted(fresh, key=lambda change: change.parent or ""):
+        came[change.kin].append(change.id)
+    for kin, natives in came.items():
+        former = went[kin or ""]
+        if all(one.identity for one in former) or len(natives) == len(former) == 1:
+            yield from zip(former, natives, strict=False)
 
 
 async def part(session: AsyncSession, stream: Stream, changed: Sequence[Change]) -> None:
