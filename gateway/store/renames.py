@@ -26,13 +26,15 @@ _GONE = text("""
 select item_id, coalesce(native, item_id), kin, identity from stream_item
 where stream_id = :stream and missing and kin = any(cast(:kins as text[])) order by parent, sequence
 """)
-# Which of these names some stream knows already as items of their own, and whether this one knows them at all.
+# Whether this stream knows these names already, and the ids that the account's other streams gave them, if any.
 _KNOWN = text("""
 select g.id, exists (select from stream_item i where i.stream_id = :stream and i.native = g.id)
     or exists (select from stream_item i where i.stream_id = :stream and i.item_id = g.id and i.native is null),
-    exists (select from stream s join stream_item o on o.stream_id = s.id and o.item_id = g.id
-        where s.account_id = :account and s.port = :port and o.native is null and not o.removed)
+    case when exists (select from stream s join stream_item o on o.stream_id = s.id and o.item_id = g.id
+        where s.account_id = :account and s.port = :port and o.native is null and not o.removed) then g.id
+    else a.id end
 from unnest(cast(:ids as text[])) as g (id)
+left join item_alias a on a.account_id = :account and a.port = :port and a.native = g.id and a.canonical
 """)
 _RENAME = text("""
 update stream_item i set native = nullif(r.native, i.item_id), missing = false
@@ -59,7 +61,7 @@ async def adopt(session: AsyncSession, stream: Stream, changed: Sequence[Change]
 
 async def recognise(session: AsyncSession, stream: Stream, changed: Sequence[Change]) -> bool:
     """Give items of this stream that are missing the names of those among `changed` that are of their kin; whether
-    there were any. A name that another stream knows as an item of its own stays that one's id."""
+    there were any. What another stream has given an id of its own goes by that one, and the former id is understood."""
     kins = {change.kin for change in changed} - {None}
     found = await session.execute(_GONE, {"stream": stream.id, "kins": list(kins)})
     gone = [_Gone(*row) for row in found]
@@ -69,10 +71,10 @@ async def recognise(session: AsyncSession, stream: Stream, changed: Sequence[Cha
     candidates = [change for change in changed if change.kin in likely]
     known = {row[0]: (row[1], row[2]) for row in await session.execute(_KNOWN, _values(stream, candidates))}
     matched = list(_matched(gone, [change for change in candidates if not known[change.id][0]]))
-    mine = [(one.item, native) for one, native in matched if not known[native][1]]
+    mine = [(one.item, native) for one, native in matched if known[native][1] in (None, one.item)]
     values = {"stream": stream.id, "ids": [item for item, _ in mine], "natives": [native for _, native in mine]}
     await session.execute(_RENAME, values)
-    renamed = [(native if known[native][1] else one.item, one.native, native) for one, native in matched]
+    renamed = [(known[native][1] or one.item, one.native, native) for one, native in matched]
     if renamed:
         await aliases.record(session, stream.account_id, stream.port, renamed)
     return bool(renamed)

@@ -272,6 +272,16 @@ async def test_an_id_that_another_stream_gave_first_is_kept(log: Log) -> None:
     assert await log.names("a", "b", "c") == {item: Name("c", "b") for item in "abc"}
 
 
+async def test_an_id_that_another_stream_gave_first_is_kept_after_another_move(log: Log) -> None:
+    other = await log.other(daysWithin=30)
+    await log.pull(mail("a", "k"))
+    await other.pull(mail("b", "k"))
+    await other.pull(mail("c", "k"), removed=["b"])
+    assert await log.pull(mail("c", "k"), removed=["a"]) == (["b"], ["a"])
+    assert await log.names("a", "b", "c") == {item: Name("c", "b") for item in "abc"}
+    assert await log.rows() == await other.rows()
+
+
 async def test_a_move_of_our_own_is_known_before_the_pull(log: Log) -> None:
     await log.pull(mail("a", "k"), mail("b", "l"))
     await Aliases(log.database).record(log.stream.account_id, PORT, [("a", "a", "A"), ("b", "b", "B")])
