@@ -24,7 +24,7 @@ join item_alias a on a.account_id = :account and a.port = :port and a.id = r.ite
 where a.native <> r.former and a.native <> r.native
 """)
 _FOLLOW = text("""
-update item_alias a set native = r.native, canonical = a.canonical and r.item_id <> r.native
+update item_alias a set native = r.native, canonical = a.canonical and a.id = r.item_id
 from unnest(cast(:ids as text[]), cast(:formers as text[]), cast(:natives as text[])) as r (item_id, former, native)
 where a.account_id = :account and a.port = :port and a.native = r.former
 """)

@@ -282,6 +282,19 @@ async def test_an_id_that_another_stream_gave_first_is_kept_after_another_move(l
     assert await log.rows() == await other.rows()
 
 
+async def test_an_item_has_one_id_for_lists_whoever_met_it_when(log: Log) -> None:
+    """Moved by us before any pull, then seen by the streams under different names."""
+    other, ours = await log.other(daysWithin=30), Aliases(log.database)
+    await ours.record(log.stream.account_id, PORT, [("a", "a", "b")])
+    assert await log.pull(mail("b", "k")) == (["a"], [])
+    assert await other.pull(mail("c", "k")) == (["c"], [])
+    await ours.record(log.stream.account_id, PORT, [("c", "c", "d")])
+    assert await log.pull(mail("d", "k"), removed=["b"]) == (["c"], ["a"])
+    assert await other.pull(mail("d", "k"), removed=["c"]) == NOTHING
+    assert await log.names("a", "b", "c", "d") == {item: Name("d", "c") for item in "abcd"}
+    assert {row for row in await log.aliases() if row[2]} == {("c", "d", True)}
+
+
 async def test_a_move_of_our_own_is_known_before_the_pull(log: Log) -> None:
     await log.pull(mail("a", "k"), mail("b", "l"))
     await Aliases(log.database).record(log.stream.account_id, PORT, [("a", "a", "A"), ("b", "b", "B")])
