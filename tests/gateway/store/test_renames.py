@@ -14,10 +14,10 @@ from gateway.store.aliases import Aliases, Name
 from gateway.store.database import Database
 from gateway.store.deltas import Deltas
 from gateway.store.quarantine import PATIENCE, Quarantine
-from gateway.store.queries import accounts
 from gateway.store.streams import Stream, Streams
 from gateway.store.vault import Vault
 from providers.base.collection import Change
+from tests.gateway.services.followers import new_account
 
 pytestmark = pytest.mark.anyio
 PORT = "messages"
@@ -98,10 +98,8 @@ async def log(database: Database) -> Log:
     """The stream of an account without mail."""
     applications = Applications(database, Vault([Fernet.generate_key().decode()]))
     application, _, _ = await applications.create(f"renames {uuid4()}")
-    columns = {"service_type": "IMAP", "email": "ann@example.com", "application_id": application.id}
-    async with database.session() as session:
-        account = await accounts.add(session, columns)
-    return Log(database, await Streams(database).find_or_create(account.id, PORT, None, {}))
+    account = await new_account(database, application.id)
+    return Log(database, await Streams(database).find_or_create(account, PORT, None, {}))
 
 
 async def renamed(log: Log) -> bool:
