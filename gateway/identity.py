@@ -31,6 +31,7 @@ class Account:
     name: str | None = None
     marks: tuple[tuple[str, str], ...] = ()  # ("archive" | "sent", folder id)
     copy_to_sent: bool | None = None
+    renamed: bool = False  # whether some of its items are called otherwise at the provider than here
 
 
 @dataclass(frozen=True, slots=True)

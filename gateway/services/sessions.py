@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from gateway.identity import Account
 from gateway.services.identity import Identity
+from gateway.services.renamed import MAIL, Names, RenamedSession
+from gateway.store.aliases import Aliases
 from gateway.store.database import Database
 from gateway.store.queries import accounts
 from gateway.store.vault import Vault
@@ -50,6 +52,7 @@ class Sessions:
         limit: int = MAX_WARM,
     ) -> None:
         self._providers, self._vault, self._database, self._identity = providers, vault, database, identity
+        self._aliases = Aliases(database)
         self._idle, self._limit = idle, limit
         self._warm: OrderedDict[int, _Warm] = OrderedDict()  # by account id, least recently used first
         self._closing: set[asyncio.Task[None]] = set()
@@ -58,7 +61,20 @@ class Sessions:
 
     @asynccontextmanager
     async def use(self, account: Account) -> AsyncIterator[Session]:
-        """A session on the account, shared with other requests.
+        """A session on the account, in which messages go by the ids that callers know. Raises as `native`."""
+        async with self.native(account) as session:
+            if session.messages is None:
+                yield session
+            else:
+                yield RenamedSession(session, self.names(account, MAIL, known=account.renamed))
+
+    def names(self, account: Account, port: str, *, known: bool = True) -> Names:
+        """What the items of a port are called; unless `known`, they were never renamed."""
+        return Names(self._aliases, account.id, port, known, lambda: self._identity.forget(f"account:{account.id}"))
+
+    @asynccontextmanager
+    async def native(self, account: Account) -> AsyncIterator[Session]:
+        """A session on the account in the provider's names, shared with other requests.
 
         Raises `Unauthorized` (final) for an account that is dead, without contacting anybody; what `Provider.open`
         raises; and passes on what the block raises."""

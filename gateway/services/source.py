@@ -22,7 +22,8 @@ _GONE = "it was in the index and not at the provider"
 
 @dataclass(frozen=True, slots=True)
 class Source(Generic[T]):
-    """A port, its parent and its query in one. `changes` raises `CursorExpired`; `read` leaves out what is gone."""
+    """A port, its parent and its query in one. `changes` raises `CursorExpired`; `read` takes and shows the ids of the
+    log, and leaves out what is gone."""
 
     changes: Callable[[str | None], Awaitable[Delta]]
     read: Callable[[Sequence[str]], Awaitable[Sequence[T]]]

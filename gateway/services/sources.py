@@ -1,4 +1,5 @@
-"""What streams read from: for each port, how its changes and its records are asked for."""
+"""What streams read from: for each port, how its changes and its records are asked for. Changes come in the provider's
+names, records are asked for and come under the ids of the stream."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 
 from gateway.identity import Account
 from gateway.metrics import PROVIDER, PROVIDER_ERRORS
+from gateway.services.renamed import MAIL, Names
 from gateway.services.sessions import Sessions
 from gateway.services.source import Open, Source
 from gateway.store.streams import Filter, Stream
@@ -18,20 +20,21 @@ from providers.base.provider import Session
 P = TypeVar("P")
 R = TypeVar("R")
 
-MESSAGES = "messages"
+MESSAGES = MAIL
 
 
-def _messages(session: Session, parent: str | None, filter: Filter, view: Any) -> Source[Any]:
+def _messages(session: Session, names: Names, parent: str | None, filter: Filter, view: Any) -> Source[Any]:
     if session.messages is None:
         raise Unsupported("This account's provider has no messages")
     since = filter.get("receivedSince")
     view = view or MessageView()
     query = MessageQuery(view=view, received_since=datetime.fromisoformat(since) if since else None)
     port = session.messages
-    return Source(partial(port.changes, parent, query=query), partial(port.get_many, parent, view=view))
+    read = partial(names.read, partial(port.get_many, parent, view=view))
+    return Source(partial(port.changes, parent, query=query), read)
 
 
-_PORTS: Mapping[str, Callable[[Session, str | None, Filter, Any], Source[Any]]] = {MESSAGES: _messages}
+_PORTS: Mapping[str, Callable[[Session, Names, str | None, Filter, Any], Source[Any]]] = {MESSAGES: _messages}
 
 
 class Sources:
@@ -49,9 +52,10 @@ class Sources:
 
         @asynccontextmanager
         async def opened() -> AsyncIterator[Source[Any]]:
-            async with self._sessions.use(account) as session:
-                source = _PORTS[stream.port](session, stream.parent, stream.filter, view)
-                service = account.service_type.value
+            # The account may be younger than its first alias, which a pull has just made: so the names are looked up.
+            names, service = self._sessions.names(account, stream.port), account.service_type.value
+            async with self._sessions.native(account) as session:
+                source = _PORTS[stream.port](session, names, stream.parent, stream.filter, view)
                 yield Source(
                     changes=_measured(source.changes, service, stream.port, "changes"),
                     read=_measured(source.read, service, stream.port, "get_many"),
@@ -65,8 +69,8 @@ class Sources:
         Raises `Unsupported` when there cannot, and as `Sessions.use`."""
         if port not in _PORTS:
             raise Unsupported(f"Changes of {port} are not offered for this account yet")
-        async with self._sessions.use(account) as session:
-            _PORTS[port](session, parent, {}, None)
+        async with self._sessions.native(account) as session:
+            _PORTS[port](session, self._sessions.names(account, port), parent, {}, None)
 
 
 def _measured(

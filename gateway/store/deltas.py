@@ -14,7 +14,7 @@ from sqlalchemy import TextClause, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from gateway.store import aliases, feed
+from gateway.store import aliases, feed, renames
 from gateway.store.database import Database
 from gateway.store.feed import Event
 from gateway.store.streams import Stream
@@ -35,12 +35,15 @@ with given as (
         with ordinality as g (native_id, version, parent, identity, kin, attributes, place)
 ), named as (
     select distinct on (item_id) * from (
-        select g.*, coalesce(own.item_id, a.id, g.native_id) as item_id from given g
+        select g.*, coalesce(own.item_id, known.item_id, a.id, g.native_id) as item_id from given g
         left join stream_item own on own.stream_id = :stream and own.native = g.native_id
+        left join stream_item known on known.stream_id = :stream and known.item_id = g.native_id
+            and known.native is null and not known.removed
         left join item_alias a on a.account_id = :account and a.port = :port and a.native = g.native_id and a.canonical
     ) n order by item_id, place desc
 ), differing as (
-    select n.*, i.item_id is null or i.removed as created, row_number() over (order by n.place) as number
+    select n.*, i.item_id is null or i.removed as created, i.native as former,
+        row_number() over (order by n.place) as number
     from named n left join stream_item i on i.stream_id = :stream and i.item_id = n.item_id
     where i.item_id is null or i.removed or i.missing
         or (i.version, i.parent, coalesce(i.native, i.item_id)) is distinct from (n.version, n.parent, n.native_id)
@@ -50,11 +53,12 @@ with given as (
     select :stream, item_id, nullif(native_id, item_id), version, parent, identity, kin, cast(attributes as jsonb),
         :base + number, :moment from differing
     on conflict (stream_id, item_id) do update set version = excluded.version, parent = excluded.parent,
-        identity = excluded.identity, native = excluded.native, kin = excluded.kin, attributes = excluded.attributes,
+        native = excluded.native, attributes = excluded.attributes,
+        identity = coalesce(excluded.identity, stream_item.identity), kin = coalesce(excluded.kin, stream_item.kin),
         sequence = excluded.sequence, removed = false, missing = false, changed_at = excluded.changed_at
     returning item_id, sequence, attributes
 )
-select item_id, case when created then 'created' else 'updated' end, w.attributes
+select item_id, case when created then 'created' else 'updated' end, w.attributes, former, native_id
 from written w join differing d using (item_id) order by sequence
 """)
 _BURY = text("""
@@ -70,10 +74,12 @@ select item_id, 'deleted', attributes from buried order by sequence
 """)
 _REPUBLISH = text("""
 with released as (
-    delete from quarantine where stream_id = :stream and item_id = any(cast(:ids as text[])) returning item_id
+    delete from quarantine q using stream_item i where q.stream_id = :stream and q.item_id = any(cast(:ids as text[]))
+        and i.stream_id = :stream and i.item_id = q.item_id and not i.missing
+    returning q.item_id
 ), again as (
     select item_id, row_number() over (order by sequence) as number from stream_item join released using (item_id)
-    where stream_id = :stream and not removed and not missing
+    where stream_id = :stream and not removed
 ), told as (
     update stream_item i set sequence = :base + number, changed_at = :moment
     from again where i.stream_id = :stream and i.item_id = again.item_id
@@ -81,6 +87,10 @@ with released as (
 )
 select item_id, 'updated', attributes from told order by sequence
 """)
+
+
+_MISSING = text("exists (select from stream_item i where i.stream_id = stream.id and i.missing)")
+_RENAMED = text("(select a.renamed from account a where a.id = stream.account_id)")
 
 
 class Overtaken(Exception):
@@ -123,38 +133,57 @@ class Deltas:
 
 @dataclass(slots=True)
 class _Writing:
-    """One transaction on a stream; `moment` is later than that of every sequence before."""
+    """One transaction on a stream; `moment` is later than that of every sequence before. `missing`: whether items may
+    be, `renamed`: whether the account has aliases."""
 
     session: AsyncSession
     stream: Stream
     moment: datetime
+    missing: bool
+    renamed: bool
     events: list[Event]
 
     @classmethod
     async def begin(cls, session: AsyncSession, stream: Stream) -> "_Writing":
         """Lock the stream. Raises `Overtaken`."""
         row, later = StreamRow, text("greatest(clock_timestamp(), changed_at + '1 microsecond')")
-        locked = select(col(row.cursor), col(row.sequence), later).where(col(row.id) == stream.id).with_for_update()
-        found = (await session.execute(locked)).one_or_none()
+        locked = select(col(row.cursor), col(row.sequence), later, _MISSING, _RENAMED).where(col(row.id) == stream.id)
+        found = (await session.execute(locked.with_for_update(of=row))).one_or_none()
         if found is None or tuple(found)[:2] != (stream.cursor, stream.sequence):
             raise Overtaken
-        return cls(session, stream, found[2], [])
+        return cls(session, stream, found[2], found[3], found[4], [])
 
     async def miss(self, statement: TextClause, ids: Sequence[str]) -> None:
         """Note that items are gone for now."""
         await self.session.execute(statement, {"stream": self.stream.id, "ids": list(ids)})
+        self.missing = True
 
-    async def tell(self, statement: TextClause, **values: Any) -> None:
-        """Run a statement that gives sequences; what it returns are events in their order."""
+    async def tell(self, statement: TextClause, **values: Any) -> list[tuple[Any, ...]]:
+        """Run a statement that gives sequences; what it returns begins with events in their order."""
         base = self.stream.sequence + len(self.events)
         given = {"stream": self.stream.id, "base": base, "moment": self.moment, **values}
-        self.events += [Event(*row) for row in await self.session.execute(statement, given)]
+        told = [tuple(row) for row in await self.session.execute(statement, given)]
+        self.events += [Event(*row[:3]) for row in told]
+        return told
 
     async def upsert(self, changed: Sequence[Change]) -> None:
+        """Write what is new or differs, each item under the id that it was first known by."""
         if not changed:
             return
-        await aliases.recognise(self.session, self.stream, changed)
-        await self.tell(_UPSERT, account=self.stream.account_id, port=self.stream.port, **_columns(changed))
+        await self._recognise(changed)
+        stream = self.stream
+        told = await self.tell(_UPSERT, account=stream.account_id, port=stream.port, **_columns(changed))
+        back = [(row[0], row[3], row[0]) for row in told if row[3] is not None and row[0] == row[4]]
+        if back:
+            await aliases.record(self.session, stream.account_id, stream.port, back)
+
+    async def _recognise(self, changed: Sequence[Change]) -> None:
+        if self.renamed:
+            await renames.adopt(self.session, self.stream, changed)
+        if self.missing and any(change.kin for change in changed):
+            self.renamed |= await renames.recognise(self.session, self.stream, changed)
+        if self.renamed:
+            await renames.part(self.session, self.stream, changed)
 
     async def end(self, cursor: str | None, *, complete: bool) -> Stream:
         """Bury what stayed away, tell the account's feed, move the cursor on."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
@@ -118,23 +118,23 @@ class Streams:
             return [_stream(*found) for found in await session.execute(mine)]
 
     async def live(self, stream_id: int) -> int:
-        """How many items are in the index and not removed."""
-        counted = select(func.count()).where(*_present(stream_id))
+        """How many items are in the index, neither removed nor missing."""
+        row = StreamItemRow
+        present = [col(row.stream_id) == stream_id, ~col(row.removed), ~col(row.missing)]
+        counted = select(func.count()).where(*present)
         async with self._database.read() as session:
             return await session.scalar(counted) or 0
 
     async def items(self, stream_id: int, branch: Branch, after: int, upto: int, limit: int) -> list[Item]:
-        """The first items of a branch above `after` up to `upto`, in the order of their sequences."""
+        """The first items of a branch above `after` up to `upto`, in the order of their sequences. Missing ones are
+        there as long as they are not removed: they may come back under their old sequence."""
         row = StreamItemRow
         names = ("item_id", "sequence", "parent", "identity", "changed_at")
         within = (col(row.sequence) > after) & (col(row.sequence) <= upto)
-        if branch is Branch.UPDATED:
-            chosen = and_(*_present(stream_id))
-        else:
-            chosen = (col(row.stream_id) == stream_id) & col(row.removed)
+        removed = ~col(row.removed) if branch is Branch.UPDATED else col(row.removed)
         statement = (
             select(*(getattr(row, name) for name in names))
-            .where(chosen, within)
+            .where(col(row.stream_id) == stream_id, removed, within)
             .order_by(col(row.sequence))
             .limit(limit)
         )
@@ -176,11 +176,6 @@ class Streams:
         statement = update(StreamRow).where(col(StreamRow.id) == stream_id).values(error=error)
         async with self._database.read() as session:
             await session.execute(statement)
-
-
-def _present(stream_id: int) -> list[ColumnElement[bool]]:
-    row = StreamItemRow
-    return [col(row.stream_id) == stream_id, ~col(row.removed), ~col(row.missing)]
 
 
 def _stream(row: StreamRow, now: datetime) -> Stream:

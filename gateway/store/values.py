@@ -28,6 +28,7 @@ def account(row: AccountRow) -> Account:
         name=row.name,
         marks=tuple(sorted(row.marks.items())),
         copy_to_sent=row.copy_to_sent,
+        renamed=row.renamed,
     )
 
 

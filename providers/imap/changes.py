@@ -4,7 +4,7 @@ The index tells which messages there are, in one round trip; so removals and new
 Flags come from `FETCH … (CHANGEDSINCE n)` (RFC 7162 3.1.4.1), `n` being the HIGHESTMODSEQ that was seen before the
 last round began to read; without CONDSTORE all flags of a folder are read and compared. A folder in the state of the
 cursor costs nothing. A renamed folder, or one whose UIDVALIDITY changed, has messages with new ids: the old ones are
-removed.
+removed, and told before the new ones, whose `kin` says which they were.
 """
 
 from bisect import bisect_left
@@ -19,12 +19,14 @@ from providers.base.collection import Change, Delta
 from providers.imap import ids, told, visits
 from providers.imap.account import Account
 from providers.imap.contents import Contents
-from providers.imap.convert import version
+from providers.imap.convert import labels, version
 from providers.imap.ids import MessageId
 from providers.imap.reader import Place
 from providers.imap.snapshot import Snapshot
+from providers.imap.threads import Threads
 from providers.imap.told import Told
-from providers.imap.visits import Found, Visit
+from providers.imap.visits import Found, Identity, Visit
+from schemas.mail import SysLabel
 
 
 def delta(account: Account, parent: str | None, cursor: str | None, since: datetime | None, limit: int) -> Delta:
@@ -33,15 +35,16 @@ def delta(account: Account, parent: str | None, cursor: str | None, since: datet
     before = told.decode(parent, cursor)
     snapshot = account.index.refresh(only)
     names = [only] if only is not None else snapshot.mailboxes(trash_and_junk=True)
+    links = account.threads.wants_links(snapshot)
     comparison = _Comparison(snapshot, since.timestamp() if since is not None else -inf, limit)
     comparison.forget(before, set(names))
     due = comparison.plan(before, names)
-    found = account.pool.read(partial(visits.read, visits=due), due[0].folder) if due else {}
+    found = account.pool.read(partial(visits.read, visits=due, links=links), due[0].folder) if due else {}
     for visit in due:
         comparison.settle(visit, found.get(visit.folder))
-    nameless = comparison.nameless()
-    identities = partial(visits.identities, snapshot=snapshot, wanted=nameless)
-    changed = comparison.changes(account.pool.read(identities) if nameless else {})
+    if nameless := comparison.nameless():
+        comparison.name(account.pool.read(partial(visits.identities, snapshot=snapshot, wanted=nameless, links=links)))
+    changed = comparison.changes(account.threads)
     return Delta(changed, comparison.removed, told.encode(parent, comparison.after), comparison.more)
 
 
@@ -51,7 +54,8 @@ class _News(NamedTuple):
     folder: str
     uid: int
     version: str
-    identity: str | None
+    draft: bool
+    identity: Identity | None
 
 
 class _Comparison:
@@ -156,20 +160,41 @@ class _Comparison:
             self.removed.append(str(MessageId(visit.folder, visit.contents.uidvalidity, uid)))
         else:
             visit.told[uid] = version(one.flags)
-            self.news.append(_News(visit.folder, uid, visit.told[uid], one.identity))
+            draft = SysLabel.DRAFT in labels(self.snapshot.role_of(visit.folder), one.flags, False)
+            self.news.append(_News(visit.folder, uid, visit.told[uid], draft, one.identity))
 
     def nameless(self) -> dict[str, list[int]]:
-        """The messages whose Message-ID was not read along, by folder."""
+        """The messages of which flags alone were read, by folder."""
         found = defaultdict(list)
         for news in self.news:
             if news.identity is None:
                 found[news.folder].append(news.uid)
         return found
 
-    def changes(self, identities: Mapping[Place, str]) -> list[Change]:
-        """What to tell of messages that are there; `identities` are those of the nameless."""
-        return [self._change(news, identities.get((news.folder, news.uid))) for news in self.news]
+    def name(self, identities: Mapping[Place, Identity]) -> None:
+        """Say what was missing; what is not known now stays so."""
+        self.news = [
+            news._replace(identity=news.identity or identities.get((news.folder, news.uid))) for news in self.news
+        ]
 
-    def _change(self, news: _News, identity: str | None) -> Change:
+    def changes(self, threads: Threads) -> list[Change]:
+        """What to tell of messages that are there; links that were read along go into `threads`."""
+        linked: defaultdict[str, dict[int, tuple[int, ...]]] = defaultdict(dict)
+        for news in self.news:
+            if news.identity is not None and news.identity.links is not None:
+                linked[news.folder][news.uid] = news.identity.links
+        for name, links in linked.items():
+            threads.learn(self.snapshot, name, links)
+        return [self._change(news, threads) for news in self.news]
+
+    def _change(self, news: _News, threads: Threads) -> Change:
         place = MessageId(news.folder, self.snapshot.contents[news.folder].uidvalidity, news.uid)
-        return Change(str(place), news.version, ids.folder_id(news.folder), news.identity or identity or None)
+        told: dict[str, object] = {"draft": True} if news.draft else {}
+        if news.identity is None:
+            return Change(str(place), news.version, ids.folder_id(news.folder), attributes=told or None)
+        message_id, kin, thread_id, links = news.identity
+        if links is not None:
+            thread_id = threads.find(place, links)
+        if thread_id is not None:
+            told["threadId"] = thread_id
+        return Change(str(place), news.version, ids.folder_id(news.folder), message_id or None, kin, told or None)

@@ -82,7 +82,7 @@ def _facts(headers: Headers, plan: Plan, items: Items, **more: Any) -> Facts:
     """The values are of the model's types by construction: checking them once more would cost as much as all else."""
     found = {"has_attachments": plan.has_attachments, "meeting_message_method": plan.method}
     base = _BLANK.model_copy(update=found | envelope.envelope(headers))
-    return Facts(base, plan, links(headers), envelope.is_important(headers), thread_id=_thread_id(items), **more)
+    return Facts(base, plan, links(headers), envelope.is_important(headers), thread_id=thread_id(items), **more)
 
 
 def links(headers: Headers) -> tuple[int, ...]:
@@ -103,8 +103,9 @@ def link_headers(items: Items) -> Headers:
     return Headers.parse(header if isinstance(header, bytes) else b"")
 
 
-def _thread_id(items: Items) -> str | None:
-    """X-GM-THRID as hexadecimal digits, as Gmail's own API writes it; THREADID as it is (RFC 8474 section 5.2)."""
+def thread_id(items: Items) -> str | None:
+    """The server's own thread of a message: X-GM-THRID in hexadecimal digits, as Gmail's own API writes it; THREADID as
+    it is (RFC 8474 section 5.2)."""
     gmail, objectid = items.get(b"X-GM-THRID"), items.get(b"THREADID")
     if isinstance(gmail, bytes) and gmail.isdigit():
         return f"{int(gmail):x}"

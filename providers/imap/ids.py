@@ -1,7 +1,8 @@
 """Ids of messages and folders, opaque to callers: URL-safe base64 without padding.
 
 A message is named by (folder, UIDVALIDITY, UID), which is all that IMAP promises to keep (RFC 3501 2.3.1.1). A move or
-a rebuilt folder gives a new id; a renamed folder does not, as long as its UIDVALIDITY is told apart (`index.py`).
+a rebuilt folder gives a new id; under a renamed folder's old name ids are still found, as long as its UIDVALIDITY is
+told apart (`account.py`). `kin.py` says which message had which id.
 """
 
 import binascii

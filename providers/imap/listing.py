@@ -115,7 +115,8 @@ def _status(values: list[Any]) -> Status | None:
         )
     except KeyError:
         return None
-    return status if status.uidvalidity else None
+    # What is no nz-number (RFC 3501 section 9) must not pass for a rebuilt folder.
+    return status if 0 < status.uidvalidity < 1 << 32 else None
 
 
 def with_roles(folders: Mapping[str, Folder], spaces: Namespaces, marks: Mapping[Role, str]) -> dict[str, Folder]:

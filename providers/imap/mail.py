@@ -62,7 +62,7 @@ class ImapMessages(Submission, Messages):
 
     @blocking
     def changes(self, parent: str | None, cursor: str | None, query: MessageQuery) -> Delta:
-        """See `Collection.changes`; a move is a removal and a new message, with the same Message-ID."""
+        """See `Collection.changes`; a move is a removal and a new message of the same kin."""
         return changes.delta(self.account, parent, cursor, query.received_since, self.changes_at_once)
 
     async def source(self, ref: Ref) -> Content:

@@ -37,8 +37,8 @@ def read_selected(folder: str, opened: Answer) -> Selected:
             selected.exists = int(match[1])
         elif match := _PERMANENT.match(line.text):
             selected.permanent = frozenset(match[1].decode("utf-8", "replace").split())
-    if not selected.uidvalidity:
-        raise errors.Unavailable(f"the mail server gives no UIDVALIDITY for the folder {names.shown(folder)!r}")
+    if not 0 < selected.uidvalidity < 1 << 32:
+        raise errors.Unavailable(f"the mail server gives no valid UIDVALIDITY for the folder {names.shown(folder)!r}")
     return selected
 
 

@@ -127,10 +127,20 @@ class Threads:
 
     def id_of(self, snapshot: Snapshot, place: MessageId, facts: Facts) -> str | None:
         """The thread of a message; None while it is not known."""
-        if _by_server(snapshot):
-            return facts.thread_id
+        return facts.thread_id if _by_server(snapshot) else self.find(place, facts.links)
+
+    def find(self, place: MessageId, links: tuple[int, ...]) -> str | None:
+        """The thread that we have worked out for a message with these links."""
         with self._lock:
-            return self._conversations.id_of(place, facts.links)
+            return self._conversations.id_of(place, links)
+
+    def wants_links(self, snapshot: Snapshot) -> bool:
+        """Whether all threads are known, and stay so if whoever reads messages reads their links along."""
+        return self.complete and not _by_server(snapshot)
+
+    def learn(self, snapshot: Snapshot, name: str, read: dict[int, tuple[int, ...]]) -> None:
+        """File messages of a folder whose links were read along with something else."""
+        self._add(name, snapshot.contents[name], list(read), read)
 
     def members(self, snapshot: Snapshot, thread_id: str, *, trash_and_junk: bool) -> list[Position]:
         """The messages of a thread, oldest first. Raises `NotFound`."""

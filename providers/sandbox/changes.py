@@ -6,18 +6,19 @@ began: what was removed before that, nobody has heard of.
 
 import re
 import sqlite3
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
 from providers.base.collection import Change, Delta
 from providers.base.errors import CursorExpired
-from providers.sandbox.box import Box, milliseconds
+from providers.sandbox.box import Box, Role, milliseconds
 
 _CURSOR = re.compile(r"c(\d{1,17})\.(\d{1,17})\.(\d{1,17})\Z", re.ASCII)
 _ROWS = """
-SELECT change, id, folder, message_id, received FROM message WHERE account = :account AND change > :told
+SELECT change, id, folder, message_id, received, thread, draft FROM message WHERE account = :account AND change > :told
 UNION ALL
-SELECT change, id, NULL, NULL, NULL FROM tombstone WHERE account = :account AND change > max(:told, :began)
+SELECT change, id, NULL, NULL, NULL, NULL, NULL FROM tombstone WHERE account = :account AND change > max(:told, :began)
 ORDER BY change LIMIT :limit
 """
 
@@ -36,8 +37,13 @@ def delta(box: Box, parent: str | None, cursor: str | None, since: datetime | No
     rows = box.db.execute(_ROWS, values).fetchall()
     told = rows[:limit]
     oldest = milliseconds(since) if since is not None else None
+    drafts = {found.id for found in box.folders().values() if found.role is Role.DRAFT}
     return Delta(
-        [_change(row) for row in told if _is_there(row, folder) and (oldest is None or row["received"] >= oldest)],
+        [
+            _change(row, drafts)
+            for row in told
+            if _is_there(row, folder) and (oldest is None or row["received"] >= oldest)
+        ],
         [row["id"] for row in told if row["change"] > position.began and not _is_there(row, folder)],
         f"c{box.account}.{told[-1]['change'] if len(rows) > limit else counter}.{position.began}",
         more=len(rows) > limit,
@@ -49,8 +55,11 @@ def _is_there(row: sqlite3.Row, folder: str | None) -> bool:
     return row["folder"] is not None and folder in (None, row["folder"])
 
 
-def _change(row: sqlite3.Row) -> Change:
-    return Change(row["id"], str(row["change"]), row["folder"], row["message_id"])
+def _change(row: sqlite3.Row, drafts: Collection[str]) -> Change:
+    told: dict[str, object] = {"threadId": row["thread"]}
+    if row["draft"] or row["folder"] in drafts:
+        told["draft"] = True
+    return Change(row["id"], str(row["change"]), row["folder"], row["message_id"], attributes=told)
 
 
 def _position(account: int, cursor: str | None, counter: int) -> _Position:

@@ -10,7 +10,7 @@ from providers.base.errors import CursorExpired, NotFound
 from providers.base.ports import MessageQuery
 from providers.base.provider import Session
 from schemas.mail import EmailMessage, UpdateMessageStatusData
-from tests.conformance.backends import ANSWERED, FLAGGED, SEEN, Subject
+from tests.conformance.backends import ANSWERED, DRAFT, FLAGGED, SEEN, Subject
 from tests.conformance.messages import at, folder_id, listed, source
 
 pytestmark = pytest.mark.anyio
@@ -131,6 +131,34 @@ async def test_archiving_and_reading_at_once(box: Subject, follower: Follower) -
     moved = await box.session.messages.update(Ref(message.id), patch)
     changed, _ = await follower.follow()
     assert changed == {moved.id} and await follower.agrees()
+
+
+async def test_a_message_with_a_new_id_is_known_by_its_kin(box: Subject, follower: Follower) -> None:
+    """Whoever changes ids says which message is which; none but that one is like it."""
+    message = (await filled(box))["n0"]
+    await follower.follow()
+    before = dict(follower.known)
+    moved = await box.session.messages.update(Ref(message.id), UpdateMessageStatusData(archived=True))
+    await follower.follow()
+    if moved.id != message.id:
+        kin = before[message.id].kin
+        assert kin and [change.id for change in follower.known.values() if change.kin == kin] == [moved.id]
+        assert [change.id for change in before.values() if change.kin == kin] == [message.id]
+
+
+async def test_what_notifications_say(box: Subject, follower: Follower) -> None:
+    """Drafts are named as such by their folder or flag; a conversation, where it is named, is the record's."""
+    await filled(box)
+    await box.inject(source("stored"), "draft")
+    await box.inject(source("flagged"), "inbox", [DRAFT])
+    records = {record.id: record for record in await listed(box.session, EVERYTHING)}
+    await follower.follow()
+    assert follower.known.keys() == records.keys()
+    for item, record in records.items():
+        said = follower.known[item].attributes or {}
+        assert said.keys() <= {"threadId", "draft"}
+        assert bool(said.get("draft")) is (record.subject in ("stored", "flagged"))
+        assert said.get("threadId", record.thread_id) == record.thread_id
 
 
 async def test_removed_behind_our_back(box: Subject, follower: Follower) -> None:

@@ -7,6 +7,7 @@ import grp
 import os
 import pwd
 import shutil
+import subprocess
 import tempfile
 import uuid
 from dataclasses import dataclass, field
@@ -107,6 +108,21 @@ class Dovecot:
         token = uuid.uuid4().hex
         self.tokeninfo.tokens[token] = user.address
         return token
+
+    def set_uidvalidity(self, user: User, folder: str, uidvalidity: int) -> None:
+        """What a repair does to a folder, as an administrator's command: every known UID becomes meaningless."""
+        command = ["mailbox", "update", "-u", user.address, "--uid-validity", str(uidvalidity), folder]
+        program = require("doveadm")
+        subprocess.run([program, "-c", self.root / "dovecot.conf", *command], check=True, capture_output=True)
+
+    def rebuild(self, user: User) -> None:
+        """Lose what a Maildir user's server knew of its messages, as when a mailbox is copied to another server without
+        it: new UIDVALIDITYs and new UIDs. Every connection is lost."""
+        self.stop()
+        for pattern in ("dovecot-uidlist", "dovecot.index*", "dovecot.list.index*"):
+            for path in (self.root / "mail" / user.address).rglob(pattern):
+                path.unlink()
+        self._start()
 
     def client(self, user: User) -> IMAPClient:
         """A logged-in plain connection, to prepare a mailbox or to look at the truth; close it with `logout()`."""

@@ -11,6 +11,7 @@ import pytest
 
 PACKAGES = {
     "dovecot": ["dovecot-imapd", "dovecot-lmtpd"],
+    "doveadm": ["dovecot-core"],
     "postfix": ["postfix"],
     "java": ["default-jre-headless"],
 }

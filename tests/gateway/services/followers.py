@@ -8,6 +8,7 @@ from functools import partial
 
 from gateway.positions import Branch, Position
 from gateway.services.changelog import ChangeLog
+from gateway.services.renamed import Names
 from gateway.services.source import Open, Source
 from gateway.store.database import Database
 from gateway.store.quarantine import Quarantine
@@ -25,13 +26,15 @@ def change_log(database: Database, *, page: int = 2, fresh: float = 0.0) -> Chan
     return ChangeLog(database, fresh=fresh, page=page, first_wait=30.0, quarantine=Quarantine(database, AT_ONCE))
 
 
-def opener(mail: Mail) -> Open[EmailMessage]:
-    """What opens the port on this mail."""
+def opener(mail: Mail, names: Names | None = None) -> Open[EmailMessage]:
+    """What opens the port on this mail; with `names` as the gateway does it, so that items keep their ids."""
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[Source[EmailMessage]]:
         port = MemoryMessages(mail)
-        yield Source(partial(port.changes, None, query=MessageQuery()), partial(port.get_many, None))
+        read = partial(port.get_many, None)
+        changes = partial(port.changes, None, query=MessageQuery())
+        yield Source(changes, partial(names.read, read) if names else read)
 
     return opened
 
@@ -56,6 +59,7 @@ class Follower:
     known: dict[str, str] = field(default_factory=dict)
     at: dict[Branch, Position] = field(default_factory=dict)
     begun: dict[Branch, Position] = field(default_factory=dict)
+    names: Names | None = None
 
     def position(self, branch: Branch) -> Position:
         return self.at.get(branch) or Position(self.stream.id, branch, 0)
@@ -66,11 +70,11 @@ class Follower:
         if position.upto is None:
             self.begun[branch] = position
         if branch is Branch.UPDATED:
-            found = await log.updated(self.stream, position, opener(mail))
+            found = await log.updated(self.stream, position, opener(mail, self.names))
             self.known |= {record.id: record.subject or "" for record in found.records}
             self.at[branch] = found.next
             return found.ended
-        removed = await log.deleted(self.stream, position, opener(mail))
+        removed = await log.deleted(self.stream, position, opener(mail, self.names))
         for item in removed.records:
             self.known.pop(item.id, None)
         self.at[branch] = removed.next

@@ -11,11 +11,12 @@ from schemas.mail import EmailMessage
 
 @dataclass
 class Mail:
-    """What is stored: by id the version and the text, and the counter of every removal."""
+    """What is stored: by id the version and the text, the kin, and the counter of every removal."""
 
     counter: int = 0
     epoch: int = 0  # cursors of an earlier one have expired
     present: dict[str, tuple[int, str]] = field(default_factory=dict)
+    kin: dict[str, str] = field(default_factory=dict)
     gone: dict[str, int] = field(default_factory=dict)
     bad: set[str] = field(default_factory=set)  # ids that cannot be read
     hidden: set[str] = field(default_factory=set)  # ids that are not found, for a moment
@@ -26,12 +27,28 @@ class Mail:
     def put(self, item: str, text: str) -> None:
         self.counter += 1
         self.present[item] = self.counter, text
+        self.kin.setdefault(item, f"kin {self.counter}")
         self.gone.pop(item, None)
 
     def remove(self, item: str) -> None:
         if self.present.pop(item, None):
             self.counter += 1
             self.gone[item] = self.counter
+            del self.kin[item]
+
+    def copy(self, item: str, name: str) -> None:
+        """Put the same under a second id."""
+        self.kin[name] = self.kin[item]
+        self.put(name, self.present[item][1])
+
+    def rename(self, names: dict[str, str]) -> None:
+        """Call items otherwise, all removals before what comes for them."""
+        texts = {item: (self.present[item][1], self.kin[item]) for item in names}
+        for item in names:
+            self.remove(item)
+        for item, name in names.items():
+            text, self.kin[name] = texts[item]
+            self.put(name, text)
 
     def state(self) -> dict[str, str]:
         return {item: text for item, (_, text) in self.present.items()}
@@ -72,6 +89,10 @@ class MemoryMessages(Messages):
         news += [(version, item, False) for item, version in mail.gone.items() if version > told]
         step = sorted(news)[: self.step]
         more = len(news) > len(step)
-        changed = [Change(item, str(version), "inbox", f"<{item}@x>\x00") for version, item, there in step if there]
+        changed = [self._change(item, version) for version, item, there in step if there]
         removed = [item for _, item, there in step if not there]
         return Delta(changed, removed, f"{step[-1][0] if more else mail.counter}.{mail.epoch}", more)
+
+    def _change(self, item: str, version: int) -> Change:
+        kin = self.mail.kin[item]
+        return Change(item, str(version), "inbox", f"<{kin}@x>\x00", kin)

@@ -110,3 +110,25 @@ def test_drafts(server: Pymap, tmp_path: Path) -> None:
         await session.close()
 
     asyncio.run(run())
+
+
+def test_a_message_is_known_again_by_its_emailid(server: Pymap, tmp_path: Path) -> None:
+    async def run() -> None:
+        session = await opened(server, tmp_path)
+        assert session.messages
+        fill(server, 2)
+        first = await session.messages.changes(None, None, MessageQuery())
+        kins = {change.identity: change.kin for change in first.changed}
+        assert all(kin and kin.startswith("e") for kin in kins.values())
+        assert all((change.attributes or {}).get("threadId") for change in first.changed)
+        with server.client() as client:
+            client.select_folder("INBOX")
+            client.create_folder("Elsewhere")
+            client.move([client.search()[0]], "Elsewhere")
+        second = await session.messages.changes(None, first.cursor, MessageQuery())
+        [moved] = second.changed
+        assert len(second.removed) == 1
+        assert moved.kin == kins[moved.identity]
+        await session.close()
+
+    asyncio.run(run())

@@ -1,4 +1,5 @@
-"""Any history on a real Dovecot: whoever applies the deltas has what the server has, versions included."""
+"""Any history on a real Dovecot: whoever applies the deltas has what the server has, versions included, and can tell
+which message is which when folders are renamed or rebuilt, and when messages move."""
 
 import asyncio
 from collections.abc import Callable
@@ -38,15 +39,17 @@ class History(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.provider = ImapProvider(imap_settings)
-        user = dovecot.new_user()
-        self.mailbox = Mailbox(1, 1, user.address, grant_of(user, dovecot).model_dump())
-        self.client = dovecot.client(user)
+        self.dovecot, self.user = dovecot, dovecot.new_user()
+        self.mailbox = Mailbox(1, 1, self.user.address, grant_of(self.user, dovecot).model_dump())
+        self.client = dovecot.client(self.user)
         self.session = self._opened()
         self.count = 0
         self.known: Known = {}
         self.cursor: str | None = None
         self.bookmarks: list[tuple[str | None, Known]] = [(None, {})]
         self.versions: dict[frozenset[bytes], str] = {}
+        self.kins: dict[str | None, str | None] = {}  # Message-ID -> kin
+        self.uidvalidity = 4_000_000_000
 
     def _opened(self) -> ImapSession:
         return self.runner.run(self.provider.open(self.mailbox))
@@ -118,6 +121,13 @@ class History(RuleBasedStateMachine):
             with suppress(IMAPClientError):  # such as into itself, or over one that exists
                 self.client.rename_folder(folder, into)
 
+    @rule(folder=FOLDERS)
+    def rebuild_folder(self, folder: str) -> None:
+        """The same messages with another UIDVALIDITY."""
+        if folder in self._folders():
+            self.uidvalidity += 1
+            self.dovecot.set_uidvalidity(self.user, folder, self.uidvalidity)
+
     @rule()
     def restart(self) -> None:
         """The adapter remembers nothing but the cursor."""
@@ -166,8 +176,15 @@ class History(RuleBasedStateMachine):
         self.known |= {change.id: change for change in delta.changed}
         for gone in delta.removed:
             assert self.known.pop(gone, None), "only what was told of is removed"
+        self._check_kin()
         self.cursor = delta.cursor
         return delta.more
+
+    def _check_kin(self) -> None:
+        """It stays with a message wherever it goes; and a removal is told before what came in its place."""
+        for change in self.known.values():
+            assert self.kins.setdefault(change.identity, change.kin) == change.kin is not None
+        assert len({change.kin for change in self.known.values()}) == len(self.known)
 
     def _check_versions(self) -> None:
         for id_, (_, _, shown) in self._truth().items():
