@@ -12,8 +12,8 @@ from gateway.store.gathering import Gathering
 
 Lifecycle = Literal["error", "active"]
 Change = Literal["created", "updated", "deleted"]
-WINDOW = 500  # events of the feed read ahead
-TOGETHER = 100  # subscriptions in one statement
+WINDOW, LEAST = 500, 100  # events of the feed read ahead for one subscription; fewer when many are read at a time:
+AT_ONCE = 5000  # so many in one statement, since the loop stands still while they are parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Backlogs:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._load: Gathering[int, Backlog | None] = Gathering(self._load_all, TOGETHER)
+        self._load: Gathering[int, Backlog | None] = Gathering(self._load_all, AT_ONCE // LEAST)
 
     async def load(self, subscription_id: int) -> Backlog | None:
         """The subscription with the next part of its backlog; None when it is gone."""
@@ -124,8 +124,9 @@ class Backlogs:
             return (await session.scalars(_FIND_WANTED, {"account": account_id})).all()
 
     async def _load_all(self, ids: Sequence[int]) -> Sequence[Backlog | None]:
+        window = min(WINDOW, AT_ONCE // len(ids))
         async with self._database.read() as session:
-            rows = await session.execute(_LOAD, {"ids": list(ids), "window": WINDOW})
+            rows = await session.execute(_LOAD, {"ids": list(ids), "window": window})
         found = {row[0]: _backlog(tuple(row)) for row in rows}
         return [found.get(item) for item in ids]
 

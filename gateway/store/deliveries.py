@@ -9,10 +9,12 @@ from pydantic_core import to_json
 from sqlalchemy import delete, select, text
 from sqlmodel import col
 
-from gateway.store.backlogs import TOGETHER, State
+from gateway.store.backlogs import State
 from gateway.store.database import Database
 from gateway.store.gathering import Gathering
 from gateway.store.tables import DeliveryRow, SubscriptionRow
+
+_TOGETHER = 100  # results in one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Deliveries:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._settle: Gathering[Result, Standing | None] = Gathering(self._settle_all, TOGETHER)
+        self._settle: Gathering[Result, Standing | None] = Gathering(self._settle_all, _TOGETHER)
 
     async def settle(self, result: Result) -> Standing | None:
         """Write how it went. None, and nothing is written, when somebody else has moved the subscription meanwhile, or
