@@ -30,6 +30,7 @@ from schemas.outgoing import (
 
 # Shorter than the request's deadline: a send that takes longer goes on, its caller is told that it is uncertain.
 SEND_TIMEOUT = 25.0  # seconds
+_LOST = "The answer of the mail server was lost: the message may have left, do not send it again"
 
 R = TypeVar("R", bound=SendResult)
 Submit = Callable[[Leaving], Awaitable[Sent]]
@@ -131,9 +132,12 @@ class Sending:
 
     async def _look(self, record: LoggedSend, messages: Messages) -> Sent:
         """What became of a message that may have left: the sent folder knows."""
-        found = await messages.sent(record.message_id)
+        try:
+            found = await messages.sent(record.message_id)
+        except ProviderError as error:  # a 503 would have the caller send again
+            raise Uncertain(_LOST, original=error.original) from error
         if found is None:
-            raise Uncertain("The answer of the mail server was lost: the message may have left, do not send it again")
+            raise Uncertain(_LOST)
         await self._submissions.sent(record, found)
         return found
 

@@ -316,6 +316,15 @@ async def test_a_refusal_for_good(verb: str, reply: str, stage: Stage) -> None:
     assert await play(stage, Plan("scheduled", ((Life(), (verb, reply)),))) == "failed"
 
 
+async def test_a_sent_folder_that_cannot_be_read_leaves_it_uncertain(stage: Stage) -> None:
+    """Anything else would have the caller send again."""
+    stage.server.forget()
+    stage.server.on(".", DROP, times=1)
+    run = await stage.begin("message at once")
+    await stage.live(run, Life(blind=True))
+    assert run.answered == ["Uncertain"]
+
+
 async def test_it_is_tried_for_a_day_and_no_longer(stage: Stage) -> None:
     stage.server.on("MAIL", "451 later")
     run = await stage.begin("scheduled")
