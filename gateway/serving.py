@@ -12,11 +12,11 @@ import uvicorn
 
 from gateway import logs
 from gateway.commands import migrate
-from gateway.http.connection import Connection
 from gateway.settings import PREFIX, Settings
 from gateway.store import embedded
 
 DRAIN = 3  # seconds that requests get to finish when the server is to stop; background work gets some more
+STARTING = 60  # seconds for a worker to show that it lives: on a busy machine its imports take some
 KEEP_ALIVE = 75  # seconds; longer than the idle time of common load balancers
 
 
@@ -38,7 +38,7 @@ def serve(parsed: Namespace) -> None:
             port=parsed.port,
             workers=parsed.workers,
             loop="uvloop",
-            http=Connection,
+            http="gateway.http.connection:Connection",
             lifespan="on",
             log_config=None,
             access_log=False,
@@ -46,6 +46,7 @@ def serve(parsed: Namespace) -> None:
             proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE,
             timeout_graceful_shutdown=DRAIN,
+            timeout_worker_healthcheck=STARTING,
         )
 
 
