@@ -16,7 +16,7 @@ CONNECTIONS = 10  # to one account, where nothing is known: the default of Dovec
 class Preset:
     """One host. `mx` are the endings of its MX names; `files_copies`: what is submitted appears in Sent by itself;
     `local_login`: IMAP may want the part before the @ as user name, submission the whole address; `connections`: how
-    many at once one client may have to an account (published by Google; the others are what clients found to work)."""
+    many at once one client may have to an account (Google publishes it, the other numbers are cautious guesses)."""
 
     brand: ServiceProvider
     imap: str
