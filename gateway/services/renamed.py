@@ -63,11 +63,12 @@ class Names:
 
     async def kept(self, name: Name, record: R) -> R:
         """The record of an item under the id that callers know, also when the provider calls it otherwise from now."""
+        shown = name.shown
         if record.id != name.native:
-            await self.aliases.record(self.account_id, self.port, [(name.shown, name.native, record.id)])
+            shown = await self.aliases.rename(self.account_id, self.port, name, record.id)
             if not self.known:
                 self.first()
-        return called(record, name.shown)
+        return called(record, shown)
 
     async def read(self, read: Callable[[Sequence[str]], Awaitable[Sequence[R]]], ids: Sequence[str]) -> list[R]:
         """The records of those that exist, in order and under the very ids that were asked for."""

@@ -15,6 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.store.announcements import announce
 from gateway.store.database import Database
 
+_OWNERS = text("""
+select a.native, a.id from item_alias a
+where a.account_id = :account and a.port = :port and a.native = any(cast(:ids as text[])) and a.canonical
+union all
+select i.item_id, i.item_id from stream s join stream_item i on i.stream_id = s.id
+where s.account_id = :account and s.port = :port and i.item_id = any(cast(:ids as text[])) and i.native is null
+    and not i.removed
+""")
 _LOCK = text("select renamed from account where id = :account for no key update")
 _MARK = text("update account set renamed = true where id = :account")
 _BETWEEN = text("""
@@ -64,6 +72,12 @@ class Name:
     shown: str
 
 
+async def owners(session: AsyncSession, account_id: int, port: str, natives: Sequence[str]) -> Mapping[str, str]:
+    """The ids by which some stream of the account, or an alias, knows what has these names now."""
+    found = await session.execute(_OWNERS, {"account": account_id, "port": port, "ids": list(natives)})
+    return {row[0]: row[1] for row in found}
+
+
 async def record(session: AsyncSession, account_id: int, port: str, renamed: Sequence[Rename]) -> None:
     """Keep the new names of items; further ids that stood for a former name follow, and those that became true again
     go. The account's row stays locked until the transaction ends: renames of one account are kept one after the other.
@@ -97,10 +111,13 @@ class Aliases:
         async with self._database.read() as session:
             return {row[0]: row[1] for row in await session.execute(_SHOWN, values)}
 
-    async def record(self, account_id: int, port: str, renamed: Sequence[Rename]) -> None:
-        """Keep new names that a provider told of."""
+    async def rename(self, account_id: int, port: str, name: Name, native: str) -> str:
+        """Keep the new name that a provider gave an item; the id to show from now on, which is another one only where
+        a stream has met the item under its new name before."""
         async with self._database.session() as session:
-            await record(session, account_id, port, renamed)
+            shown = (await owners(session, account_id, port, [native])).get(native, name.shown)
+            await record(session, account_id, port, [(shown, name.native, native)])
+        return shown
 
 
 def _columns(renamed: Sequence[Rename]) -> dict[str, list[str]]:

@@ -26,15 +26,10 @@ _GONE = text("""
 select item_id, coalesce(native, item_id), kin, identity from stream_item
 where stream_id = :stream and missing and kin = any(cast(:kins as text[])) order by parent, sequence
 """)
-# Whether this stream knows these names already, and the ids that the account's other streams gave them, if any.
 _KNOWN = text("""
-select g.id, exists (select from stream_item i where i.stream_id = :stream and i.native = g.id)
-    or exists (select from stream_item i where i.stream_id = :stream and i.item_id = g.id and i.native is null),
-    case when exists (select from stream s join stream_item o on o.stream_id = s.id and o.item_id = g.id
-        where s.account_id = :account and s.port = :port and o.native is null and not o.removed) then g.id
-    else a.id end
-from unnest(cast(:ids as text[])) as g (id)
-left join item_alias a on a.account_id = :account and a.port = :port and a.native = g.id and a.canonical
+select item_id from stream_item where stream_id = :stream and item_id = any(cast(:ids as text[])) and native is null
+union all
+select native from stream_item where stream_id = :stream and native = any(cast(:ids as text[]))
 """)
 _RENAME = text("""
 update stream_item i set native = nullif(r.native, i.item_id), missing = false
@@ -69,12 +64,14 @@ async def recognise(session: AsyncSession, stream: Stream, changed: Sequence[Cha
         return False
     likely = {one.kin for one in gone}
     candidates = [change for change in changed if change.kin in likely]
-    known = {row[0]: (row[1], row[2]) for row in await session.execute(_KNOWN, _values(stream, candidates))}
-    matched = list(_matched(gone, [change for change in candidates if not known[change.id][0]]))
-    mine = [(one.item, native) for one, native in matched if known[native][1] in (None, one.item)]
+    known = set(await session.scalars(_KNOWN, _values(stream, candidates)))
+    matched = list(_matched(gone, [change for change in candidates if change.id not in known]))
+    natives = [native for _, native in matched]
+    owners = await aliases.owners(session, stream.account_id, stream.port, natives)
+    mine = [(one.item, native) for one, native in matched if owners.get(native, one.item) == one.item]
     values = {"stream": stream.id, "ids": [item for item, _ in mine], "natives": [native for _, native in mine]}
     await session.execute(_RENAME, values)
-    renamed = [(known[native][1] or one.item, one.native, native) for one, native in matched]
+    renamed = [(owners.get(native, one.item), one.native, native) for one, native in matched]
     if renamed:
         await aliases.record(session, stream.account_id, stream.port, renamed)
     return bool(renamed)

@@ -89,8 +89,7 @@ class Following(RuleBasedStateMachine):
             self.runner.run(self._record(item, name))
 
     async def _record(self, item: str, name: str) -> None:
-        shown = (await self.names.one(item)).shown
-        await self.aliases.record(self.names.account_id, "messages", [(shown, item, name)])
+        await self.aliases.rename(self.names.account_id, "messages", await self.names.one(item), name)
 
     @rule()
     def rebuild(self) -> None:

@@ -71,6 +71,11 @@ class Log:
         found = await Aliases(self.database).shown(self.stream.account_id, PORT, natives)
         return {native: found.get(native, native) for native in natives}
 
+    async def moved(self, item: str, native: str) -> str:
+        """The gateway itself moved an item; the id to show."""
+        name = (await self.names(item))[item]
+        return await Aliases(self.database).rename(self.stream.account_id, PORT, name, native)
+
     async def rows(self) -> dict[str, str]:
         """The items that are there: id -> what the stream thinks the provider calls it."""
         query = "select item_id, coalesce(native, item_id) from stream_item where stream_id = :id and not removed"
@@ -282,11 +287,11 @@ async def test_an_id_that_another_stream_gave_first_is_kept_after_another_move(l
 
 async def test_an_item_has_one_id_for_lists_whoever_met_it_when(log: Log) -> None:
     """Moved by us before any pull, then seen by the streams under different names."""
-    other, ours = await log.other(daysWithin=30), Aliases(log.database)
-    await ours.record(log.stream.account_id, PORT, [("a", "a", "b")])
+    other = await log.other(daysWithin=30)
+    await log.moved("a", "b")
     assert await log.pull(mail("b", "k")) == (["a"], [])
     assert await other.pull(mail("c", "k")) == (["c"], [])
-    await ours.record(log.stream.account_id, PORT, [("c", "c", "d")])
+    await log.moved("c", "d")
     assert await log.pull(mail("d", "k"), removed=["b"]) == (["c"], ["a"])
     assert await other.pull(mail("d", "k"), removed=["c"]) == NOTHING
     assert await log.names("a", "b", "c", "d") == {item: Name("d", "c") for item in "abcd"}
@@ -295,7 +300,8 @@ async def test_an_item_has_one_id_for_lists_whoever_met_it_when(log: Log) -> Non
 
 async def test_a_move_of_our_own_is_known_before_the_pull(log: Log) -> None:
     await log.pull(mail("a", "k"), mail("b", "l"))
-    await Aliases(log.database).record(log.stream.account_id, PORT, [("a", "a", "A"), ("b", "b", "B")])
+    for item in "ab":
+        assert await log.moved(item, item.upper()) == item
     assert await renamed(log)
     assert await log.names("a", "A") == {"a": Name("A", "a"), "A": Name("A", "a")}
     stale = await log.pull(mail("a", "k", "2"), more=True)  # it was asked for before the move
@@ -305,9 +311,17 @@ async def test_a_move_of_our_own_is_known_before_the_pull(log: Log) -> None:
     assert await log.rows() == {"a": "A", "b": "B"}
 
 
+async def test_an_old_id_is_used_after_a_stream_met_the_new_one(log: Log) -> None:
+    """Such as one under the former name of a folder, from before the first sync."""
+    await log.pull(mail("b", "k"))
+    assert await log.moved("a", "b") == "b"
+    assert await log.names("a", "b") == {item: Name("b", "b") for item in "ab"}
+    assert await log.shown("b") == {"b": "b"}
+
+
 async def test_somebody_moves_on_what_we_moved(log: Log) -> None:
     await log.pull(mail("a", "k"))
-    await Aliases(log.database).record(log.stream.account_id, PORT, [("a", "a", "b")])
+    await log.moved("a", "b")
     assert await log.pull(mail("c", "k", parent="work"), removed=["a"]) == (["a"], [])
     assert await log.names("a", "b") == {item: Name("c", "a") for item in "ab"}
 
@@ -315,7 +329,7 @@ async def test_somebody_moves_on_what_we_moved(log: Log) -> None:
 async def test_a_new_message_told_before_its_removal_elsewhere(log: Log) -> None:
     """Seen twice while it was being moved: a copy for a moment, then a removal; unless the move was ours."""
     await log.pull(mail("a", "k"), mail("m", "l"))
-    await Aliases(log.database).record(log.stream.account_id, PORT, [("m", "m", "M")])
+    await log.moved("m", "M")
     await log.pull(mail("A", "k"), mail("M", "l", parent="work"), more=True)
     assert await log.pull(removed=["a", "m"]) == ([], ["a"])
     assert await log.rows() == {"A": "A", "m": "M"}
