@@ -25,20 +25,22 @@ _SHORTEST, _LONGEST = 1.0, 300.0  # seconds until a provider that failed is trie
 _POLLED = 0.8, 1.2  # times the provider's polling floor, for accounts that can only be asked
 _BACKED_UP = 1.0, 3.0  # the same beside a listener, which should have told everything by then
 _SILENT = 2  # so often in a row the poll found what the listener had not told: it is taken for deaf
-_AT_ONCE = 64  # accounts of a process that begin, or are polled, at a time; and as many that were told of
+_LISTENS, _PULLS = 64, 16  # of a process at a time; they share a database pool of 8 with everything else
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What watching needs. `sure()`: whether this process certainly has its leases; `note` keeps failures."""
+    """What watching needs. `sure()`: whether this process certainly has its leases; `note` keeps failures. Pulls after
+    a notice are not kept waiting by those that catch up, or look whether there is anything."""
 
     sessions: Sessions
     log: ChangeLog
     sources: Sources
     sure: Callable[[], bool]
     note: Callable[[int, int, int, str | None], Awaitable[None]]
-    calm: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
-    urgent: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+    listens: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LISTENS))
+    calm: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PULLS))
+    urgent: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LISTENS))
 
 
 class Watch:
@@ -165,7 +167,7 @@ class Watch:
         await self._hang_up()
         self._listening = True  # unless it is lost before we know
         try:
-            async with self._means.calm:
+            async with self._means.listens:
                 self._listener = await self._means.sessions.listen(self.account, self._hear)
             LISTENING.labels(self.account.service_type.value).inc()
         except Unsupported:

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 log = logging.getLogger("postroom.store")
 CHANNEL = "postroom_changes"
+_DRAIN = 0.05  # seconds without a notice after which the connection is left alone
 _RETRY = 1.0  # seconds between attempts to reach the database again
 
 Hear = Callable[[str | None], None]
@@ -58,5 +59,17 @@ class Listener:
             await connection.execute(f"listen {CHANNEL}")
             self._hear(None)
             self.ready.set()
-            async for notice in connection.notifies():
-                self._hear(notice.payload)
+            while True:
+                await _readable(connection.fileno())
+                async for notice in connection.notifies(timeout=_DRAIN):
+                    self._hear(notice.payload)
+
+
+async def _readable(file: int) -> None:
+    """Wait until there is something to read. (`notifies` would look ten times a second by itself.)"""
+    loop, there = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(file, there.set)
+    try:
+        await there.wait()
+    finally:
+        loop.remove_reader(file)

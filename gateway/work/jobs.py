@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from psycopg_pool import PoolTimeout
@@ -40,12 +41,14 @@ class Jobs:
 
     def __init__(self, url: str, attend: Attend, *, stalled: float = _STALLED) -> None:
         options = {"options": f"-c search_path={SCHEMA}", "prepare_threshold": None, "connect_timeout": 10}
-        connector = PsycopgConnector(conninfo=url, kwargs=options, min_size=0, max_size=_POOL, timeout=10.0)
+        connector = PsycopgConnector(
+            conninfo=url, kwargs=options, configure=_configure, min_size=0, max_size=_POOL, timeout=10.0
+        )
         self._attend, self._stalled = attend, stalled
         self._app = App(connector=connector)
         self._app.task(name=TASK)(self._run)
         tidy = self._app.task(name=TIDY, queue=TIDY_QUEUE, queueing_lock=TIDY)(self._tidy)
-        self._app.periodic(cron="* * * * * */15")(tidy)
+        self._app.periodic(cron="* * * * * */30")(tidy)
         self._worker: asyncio.Task[None] | None = None
         self._stopping = False
 
@@ -124,6 +127,10 @@ class Jobs:
         if job_id is not None:
             statement = f"delete from {SCHEMA}.procrastinate_jobs where id = %(id)s and status = 'doing'"  # noqa: S608
             await self._app.connector.execute_query_async(statement, id=job_id)
+
+
+async def _configure(connection: psycopg.AsyncConnection[Any]) -> None:
+    await connection.set_autocommit(True)  # each of procrastinate's statements is a transaction of its own
 
 
 def _named(pump: Any, key: Any) -> dict[str, Any]:
