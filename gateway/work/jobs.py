@@ -28,6 +28,7 @@ TASK, TIDY, TIDY_QUEUE = "attend", "tidy", "tidy"
 _AT_ONCE = 100  # jobs of one process
 _POOL = 4  # connections; none while there is nothing to do
 _BEAT, _STALLED = 5.0, 20.0  # seconds between signs of life; without one for so long a worker counts as dead
+_TIDYING = "* * * * * */30"  # every half minute, in one of the processes
 _POLL = 5.0  # seconds; what is scheduled is seen by this, everything else is announced
 _SHORTEST, _LONGEST = 0.5, 10.0  # seconds until a worker that failed is started again
 _DROP_OLD = f"""
@@ -48,7 +49,7 @@ class Jobs:
         self._app = App(connector=connector)
         self._app.task(name=TASK)(self._run)
         tidy = self._app.task(name=TIDY, queue=TIDY_QUEUE, queueing_lock=TIDY)(self._tidy)
-        self._app.periodic(cron="* * * * * */30")(tidy)
+        self._app.periodic(cron=_TIDYING)(tidy)
         self._worker: asyncio.Task[None] | None = None
         self._stopping = False
 

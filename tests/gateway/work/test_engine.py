@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from gateway.store.announcements import announce
 from gateway.store.database import Database
 from gateway.store.locks import Locks
+from gateway.work import jobs
 from gateway.work.engine import Engine
 from gateway.work.pump import Pump, asked_to_stop
 from tests.gateway.waiting import until
@@ -207,7 +208,8 @@ async def test_closing_asks_runs_to_stop_and_leaves_the_rest_to_others(yard: Yar
     await until(lambda: sorted(ran) == [1, 2])
 
 
-async def test_a_job_that_its_worker_never_finished_is_done_again(yard: Yard) -> None:
+async def test_a_job_that_its_worker_never_finished_is_done_again(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "_TIDYING", "* * * * * */3")
     ledger = await yard.ledger("stalled")
     async with yard.database.session() as session:
         await session.execute(
