@@ -205,5 +205,12 @@ class RenamedDrafts(Drafts):
         """See `Drafts.send`."""
         return await self._port.send(await self._native(ref), message_id, leaving)
 
+    async def locate(self, message_id: str) -> str | None:
+        """See `Drafts.locate`."""
+        native = await self._port.locate(message_id)
+        if native is None:
+            return None
+        return (await self._names.aliases.shown(self._names.account_id, self._names.port, [native])).get(native, native)
+
     async def _native(self, ref: Ref) -> Ref:
         return replace(ref, id=(await self._names.one(ref.id)).native)

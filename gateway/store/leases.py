@@ -67,10 +67,6 @@ _LEAVE = text("delete from process where name = :me")
 _NOTE = text("""
 update watch set failures = :failures, error = :error where account_id = :account and owner = :me and epoch = :epoch
 """)
-_WANT = text("""
-insert into watch as w (account_id, wanted_until) values (:account, now() + make_interval(secs => :seconds))
-on conflict (account_id) do update set wanted_until = greatest(w.wanted_until, excluded.wanted_until)
-""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +152,3 @@ class Leases:
         noted = {"me": self.me, "account": account_id, "epoch": epoch, "failures": failures, "error": error}
         async with self._database.read() as session:
             await session.execute(_NOTE, noted)
-
-
-async def want(database: Database, account_id: int, seconds: float) -> None:
-    """Have an account watched for so long from now, for a reader of its feed. Raises `Unavailable`."""
-    async with database.session() as session:
-        await session.execute(_WANT, {"account": account_id, "seconds": seconds})
-        await announce(session, f"watch:{account_id}")

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, delete, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from gateway.store.announcements import announce
 from gateway.store.tables import FeedRow, SubscriptionRow
 
 _TELL = text("""
@@ -33,9 +34,10 @@ returning s.position, coalesce(f.sequence, 0)
 
 
 async def add(session: AsyncSession, values: Mapping[str, Any]) -> SubscriptionRow:
-    """Insert a subscription that is told of everything from now on."""
+    """Insert a subscription that is told of everything from now on; its account is watched."""
     head = select(col(FeedRow.sequence)).where(col(FeedRow.account_id) == values["account_id"]).scalar_subquery()
     statement = insert(SubscriptionRow).values(**values, position=func.coalesce(head, 0))
+    await announce(session, f"watch:{values['account_id']}")
     return (await session.scalars(statement.returning(SubscriptionRow))).one()
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,8 +19,10 @@ from gateway.services.sources import Sources
 from gateway.services.watching import Watching
 from gateway.store.database import Database
 from gateway.store.feed import Feed
-from gateway.store.leases import Leases, want
+from gateway.store.feed_places import Whose
+from gateway.store.leases import Leases
 from gateway.store.vault import Vault
+from gateway.store.wants import Wants
 from providers.base.errors import Unavailable
 from providers.base.provider import ProviderSettings
 from schemas.accounts import ServiceKey, TokenStatus
@@ -46,6 +49,11 @@ def provider(tmp_path: Path) -> TellingProvider:
 @pytest.fixture(autouse=True)
 def fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "_SHORTEST", 0.05)
+
+
+async def want(house: House, account_id: int, seconds: float) -> None:
+    """As a reader of the feed does."""
+    await Wants(house.database).want(Whose(house.application.id, account_id), timedelta(seconds=seconds))
 
 
 @dataclass
@@ -87,7 +95,7 @@ class Town:
         """New accounts that somebody wants to be watched."""
         made = [(await self.house.link(f"a{number}@example.com")).account_id for number in range(count)]
         for account_id in made:
-            await want(self.house.database, account_id, 3600)
+            await want(self.house, account_id, 3600)
         return made
 
     async def account(self, account_id: int) -> Account:
@@ -164,7 +172,7 @@ async def test_only_wanted_accounts_are_watched_and_only_as_long_as_they_are_wan
             values (:application, :account, '/email/messages', 'messages', 'https://example.com', false)"""),
             {"application": town.house.application.id, "account": subscribed},
         )
-    await want(town.house.database, followed, 1.0)
+    await want(town.house, followed, 1.0)
     await until(lambda: town.provider.watched() == {used, subscribed, followed})
     await until(lambda: town.provider.watched() == {used, subscribed})
     async with town.house.database.session() as session:
