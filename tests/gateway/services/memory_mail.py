@@ -94,5 +94,5 @@ class MemoryMessages(Messages):
         return Delta(changed, removed, f"{step[-1][0] if more else mail.counter}.{mail.epoch}", more)
 
     def _change(self, item: str, version: int) -> Change:
-        kin = self.mail.kin[item]
+        kin = self.mail.kin.get(item)
         return Change(item, str(version), "inbox", f"<{kin}@x>\x00", kin)
