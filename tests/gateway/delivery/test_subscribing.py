@@ -70,14 +70,15 @@ class Desk:
         await self.log.refresh(stream, self.sources.open(account, stream))
 
     async def touch(self, account: Account, count: int = 1) -> list[str]:
-        """Mark messages as read or unread; their ids."""
+        """Mark messages, no drafts, as read or unread; their ids."""
         async with self.house.sessions.use(account) as session:
             assert session.messages is not None
-            page = await session.messages.find(None, MessageQuery(), PageRequest(limit=count))
-            for message in page.records:
+            page = await session.messages.find(None, MessageQuery(), PageRequest(limit=50))
+            chosen = [message for message in page.records if "draft" not in (message.sys_labels or ())][:count]
+            for message in chosen:
                 patch = UpdateMessageStatusData(unread="unread" not in (message.sys_labels or ()))
                 await session.messages.update(Ref(message.id or ""), patch)
-            return [message.id or "" for message in page.records]
+            return [message.id or "" for message in chosen]
 
 
 @pytest.fixture
