@@ -107,7 +107,7 @@ async def test_a_server_that_trickles_is_given_up(scripted: ScriptedImap, imap_s
     begin = time.monotonic()
     with pytest.raises(Timeout):
         await subjects(session)
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 10
     assert await subjects(session) == ["a"], "the connection that timed out is not used again"
     await session.close()
 

@@ -98,7 +98,7 @@ def test_silent_server_is_given_up_within_the_deadline(imap_settings: ProviderSe
     assert isinstance(error, Timeout)
     assert f"127.0.0.1:{server.port}" in error.message
     assert "TLS handshake" in error.message
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 10
 
 
 def test_slow_greeting_is_no_tls(imap_settings: ProviderSettings) -> None:
