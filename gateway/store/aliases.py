@@ -58,6 +58,10 @@ where former <> native order by former
 on conflict (account_id, port, id) do update set native = excluded.native, canonical = excluded.canonical
     where excluded.canonical or not item_alias.canonical
 """)
+_RETAKEN = text("""
+delete from item_alias
+where account_id = :account and port = :port and id = any(cast(:ids as text[])) and not canonical
+""")
 _NAMES = text("""
 select g.id, coalesce(a.native, g.id), coalesce(c.id, a.native, g.id) from unnest(cast(:ids as text[])) as g (id)
 left join item_alias a on a.account_id = :account and a.port = :port and a.id = g.id
@@ -99,6 +103,11 @@ async def record(session: AsyncSession, account_id: int, port: str, renamed: Seq
     if not marked:
         await session.execute(_MARK, mine)
         await announce(session, f"account:{account_id}")
+
+
+async def retake(session: AsyncSession, account_id: int, port: str, ids: Sequence[str]) -> None:
+    """Names that had stood for items called otherwise are those of items of their own again."""
+    await session.execute(_RETAKEN, {"account": account_id, "port": port, "ids": list(ids)})
 
 
 class Aliases:
