@@ -12,6 +12,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from gateway.store.aliases import Aliases, Name
 from providers.base.collection import Delta, Page, PageRequest, Ref
+from providers.base.errors import NotFound
 from providers.base.ports import Content, Drafts, Leaving, MessageQuery, Messages, MessageView, Outgoing, Sent
 from providers.base.provider import Session
 from schemas.mail import EmailDraft, EmailMessage, UpdateMessageStatusData
@@ -30,6 +31,7 @@ class Record(Protocol):
 
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,21 @@ class Names:
         """The records of those that exist, in order and under the very ids that were asked for."""
         names = await self.of(ids)
         found = {record.id: record for record in await read(list({names[item].native: None for item in ids}))}
-        return [called(found[names[item].native], item) for item in ids if names[item].native in found]
+        if back := [item for item in ids if names[item].native not in found and names[item].native != item]:
+            found |= {record.id: record for record in await read(back)}
+        shown = {item: found.get(names[item].native) or found.get(item) for item in ids}
+        return [called(record, item) for item, record in shown.items() if record is not None]
+
+    async def at(self, ref: Ref, call: Callable[[Ref], Awaitable[T]]) -> tuple[Name, T]:
+        """What a call on an item gives, and the item's names. A server that was set back may call it as it did before,
+        which the next pull finds out: so what is not there under its new name is looked for under the given one."""
+        name = await self.one(ref.id)
+        try:
+            return name, await call(replace(ref, id=name.native))
+        except NotFound:
+            if name.native == ref.id:
+                raise
+        return Name(ref.id, name.shown), await call(ref)
 
 
 def called(record: R, item: str) -> R:
@@ -116,8 +132,8 @@ class RenamedMessages(Messages):
 
     async def get(self, ref: Ref, view: MessageView = MessageView()) -> EmailMessage:
         """See `Messages.get`."""
-        name = await self._names.one(ref.id)
-        return await self._names.kept(name, await self._port.get(replace(ref, id=name.native), view))
+        name, found = await self._names.at(ref, lambda native: self._port.get(native, view))
+        return await self._names.kept(name, found)
 
     async def get_many(
         self, parent: str | None, ids: Sequence[str], view: MessageView = MessageView()
@@ -134,12 +150,12 @@ class RenamedMessages(Messages):
 
     async def update(self, ref: Ref, patch: UpdateMessageStatusData, etag: str | None = None) -> EmailMessage:
         """See `Collection.update`; a message that is moved thereby keeps its id."""
-        name = await self._names.one(ref.id)
-        return await self._names.kept(name, await self._port.update(replace(ref, id=name.native), patch, etag))
+        name, found = await self._names.at(ref, lambda native: self._port.update(native, patch, etag))
+        return await self._names.kept(name, found)
 
     async def delete(self, ref: Ref, etag: str | None = None) -> None:
         """See `Collection.delete`; where the trash is another name, the next pull finds it out."""
-        await self._port.delete(await self._native(ref), etag)
+        await self._names.at(ref, lambda native: self._port.delete(native, etag))
 
     async def changes(self, parent: str | None, cursor: str | None, query: MessageQuery) -> Delta:
         """In the provider's names."""
@@ -147,11 +163,11 @@ class RenamedMessages(Messages):
 
     async def source(self, ref: Ref) -> Content:
         """See `Messages.source`."""
-        return await self._port.source(await self._native(ref))
+        return (await self._names.at(ref, self._port.source))[1]
 
     async def attachment(self, ref: Ref, attachment_id: str) -> Content:
         """See `Messages.attachment`."""
-        return await self._port.attachment(await self._native(ref), attachment_id)
+        return (await self._names.at(ref, lambda native: self._port.attachment(native, attachment_id)))[1]
 
     async def conversation(self, thread_id: str, query: MessageQuery, page: PageRequest) -> Page[EmailMessage]:
         """See `Messages.conversation`."""
@@ -160,7 +176,8 @@ class RenamedMessages(Messages):
     async def send(self, outgoing: Outgoing, leaving: Leaving | None = None) -> Sent:
         """See `Messages.send`."""
         if outgoing.answers is not None:
-            outgoing = replace(outgoing, answers=await self._native(outgoing.answers))
+            answers = outgoing.answers
+            outgoing = replace(outgoing, answers=replace(answers, id=(await self._names.one(answers.id)).native))
         return await self._port.send(outgoing, leaving)
 
     async def sent(self, message_id: str) -> Sent | None:
@@ -169,9 +186,6 @@ class RenamedMessages(Messages):
         if found is None or found.id is None:
             return found
         return replace(found, id=(await self._names.one(found.id)).shown)
-
-    async def _native(self, ref: Ref) -> Ref:
-        return replace(ref, id=(await self._names.one(ref.id)).native)
 
     async def _page(self, page: Page[EmailMessage]) -> Page[EmailMessage]:
         return Page(await self._names.shown(page.records), page.cursor)
@@ -185,8 +199,8 @@ class RenamedDrafts(Drafts):
 
     async def get(self, ref: Ref, view: MessageView = MessageView()) -> EmailDraft:
         """See `Drafts.get`."""
-        name = await self._names.one(ref.id)
-        draft = await self._names.kept(name, await self._port.get(replace(ref, id=name.native), view))
+        name, found = await self._names.at(ref, lambda native: self._port.get(native, view))
+        draft = await self._names.kept(name, found)
         return draft.model_copy(update={"message": called(draft.message, draft.id)})
 
     async def create(self, parent: str | None, draft: Outgoing) -> EmailDraft:
@@ -195,15 +209,15 @@ class RenamedDrafts(Drafts):
 
     async def update(self, ref: Ref, patch: Outgoing, etag: str | None = None) -> EmailDraft:
         """See `Collection.update`."""
-        return await self._port.update(await self._native(ref), patch, etag)
+        return (await self._names.at(ref, lambda native: self._port.update(native, patch, etag)))[1]
 
     async def delete(self, ref: Ref, etag: str | None = None) -> None:
         """See `Collection.delete`."""
-        await self._port.delete(await self._native(ref), etag)
+        await self._names.at(ref, lambda native: self._port.delete(native, etag))
 
     async def send(self, ref: Ref, message_id: str, leaving: Leaving | None = None) -> Sent:
         """See `Drafts.send`."""
-        return await self._port.send(await self._native(ref), message_id, leaving)
+        return (await self._names.at(ref, lambda native: self._port.send(native, message_id, leaving)))[1]
 
     async def locate(self, message_id: str) -> str | None:
         """See `Drafts.locate`."""
@@ -211,6 +225,3 @@ class RenamedDrafts(Drafts):
         if native is None:
             return None
         return (await self._names.aliases.shown(self._names.account_id, self._names.port, [native])).get(native, native)
-
-    async def _native(self, ref: Ref) -> Ref:
-        return replace(ref, id=(await self._names.one(ref.id)).native)

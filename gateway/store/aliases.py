@@ -25,11 +25,19 @@ where s.account_id = :account and s.port = :port and i.item_id = any(cast(:ids a
 """)
 _LOCK = text("select renamed from account where id = :account for no key update")
 _MARK = text("update account set renamed = true where id = :account")
+# Names that an item had in between, which another stream or a move of our own has told of; its id where that had
+# become its name again.
 _BETWEEN = text("""
 select r.item_id, a.native, r.native
 from unnest(cast(:ids as text[]), cast(:formers as text[]), cast(:natives as text[])) as r (item_id, former, native)
 join item_alias a on a.account_id = :account and a.port = :port and a.id = r.item_id and a.canonical
 where a.native <> r.former and a.native <> r.native
+union all
+select r.item_id, r.item_id, r.native
+from unnest(cast(:ids as text[]), cast(:formers as text[]), cast(:natives as text[])) as r (item_id, former, native)
+where r.item_id not in (r.former, r.native) and not exists (
+    select from item_alias a where a.account_id = :account and a.port = :port and a.canonical
+        and r.item_id in (a.id, a.native))
 """)
 _FOLLOW = text("""
 update item_alias a set native = r.native, canonical = a.canonical and a.id = r.item_id
@@ -49,6 +57,10 @@ from unnest(cast(:ids as text[]), cast(:formers as text[]), cast(:natives as tex
 where former <> native order by former
 on conflict (account_id, port, id) do update set native = excluded.native, canonical = excluded.canonical
     where excluded.canonical or not item_alias.canonical
+""")
+_RETAKEN = text("""
+delete from item_alias
+where account_id = :account and port = :port and id = any(cast(:ids as text[])) and not canonical
 """)
 _NAMES = text("""
 select g.id, coalesce(a.native, g.id), coalesce(c.id, a.native, g.id) from unnest(cast(:ids as text[])) as g (id)
@@ -84,13 +96,18 @@ async def record(session: AsyncSession, account_id: int, port: str, renamed: Seq
     """
     mine: dict[str, Any] = {"account": account_id, "port": port}
     marked = await session.scalar(_LOCK, mine)
-    between = await session.execute(_BETWEEN, mine | _columns(renamed))  # by others, or by another stream
+    between = await session.execute(_BETWEEN, mine | _columns(renamed))
     values = mine | _columns([*renamed, *((row[0], row[1], row[2]) for row in between)])
     for statement in (_FOLLOW, _BACK, _KEEP):
         await session.execute(statement, values)
     if not marked:
         await session.execute(_MARK, mine)
         await announce(session, f"account:{account_id}")
+
+
+async def retake(session: AsyncSession, account_id: int, port: str, ids: Sequence[str]) -> None:
+    """Names that had stood for items called otherwise are those of items of their own again."""
+    await session.execute(_RETAKEN, {"account": account_id, "port": port, "ids": list(ids)})
 
 
 class Aliases:

@@ -173,7 +173,10 @@ class _Writing:
         await self._recognise(changed)
         stream = self.stream
         told = await self.tell(_UPSERT, account=stream.account_id, port=stream.port, **_columns(changed))
-        back = [(row[0], row[3], row[0]) for row in told if row[3] is not None and row[0] == row[4]]
+        own = [row for row in told if row[0] == row[4]]  # those that the provider calls by their id
+        if self.renamed:
+            await aliases.retake(self.session, stream.account_id, stream.port, [row[0] for row in own])
+        back = [(row[0], row[3], row[0]) for row in own if row[3] is not None]
         if back:
             await aliases.record(self.session, stream.account_id, stream.port, back)
 

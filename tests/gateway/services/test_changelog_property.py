@@ -161,7 +161,8 @@ class Following(RuleBasedStateMachine):
     def _natively(self, follower: Follower) -> dict[str, str]:
         """What a follower knows, by what the provider calls it now: every id is understood, no two mean the same."""
         names = self.runner.run(self.names.of(list(follower.known)))
-        known = {names[item].native: text for item, text in follower.known.items()}
+        natives = {item: name.native if name.native in self.mail.present else item for item, name in names.items()}
+        known = {natives[item]: text for item, text in follower.known.items()}
         assert len(known) == len(follower.known)
         return known
 

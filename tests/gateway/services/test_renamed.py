@@ -105,6 +105,18 @@ async def test_ids_mean_nothing_in_another_account(house: House, mail: Mail, nam
     assert (await Names(names.aliases, names.account_id, "events").one("a")).native == "a"
 
 
+async def test_a_server_that_was_set_back_is_asked_for_the_former_name(mail: Mail, names: Names) -> None:
+    """Before a pull has found it out."""
+    port = RenamedMessages(Filing(mail), names)
+    await port.update(Ref("a"), UpdateMessageStatusData())
+    mail.rename({"filed a": "a"})
+    assert (await port.get(Ref("a"))).id == "a"
+    assert [record.id for record in await names.read(lambda ids: Filing(mail).get_many(None, ids), ["b", "a"])] == [
+        "b",
+        "a",
+    ]
+
+
 async def test_a_log_reads_under_the_ids_that_it_asked_for(mail: Mail, names: Names) -> None:
     """Also where two ids mean the same message, since two streams met it at different times."""
     await RenamedMessages(Filing(mail), names).update(Ref("a"), UpdateMessageStatusData())

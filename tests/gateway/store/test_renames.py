@@ -285,6 +285,30 @@ async def test_an_id_that_another_stream_gave_first_is_kept_after_another_move(l
     assert await log.rows() == await other.rows()
 
 
+async def test_one_stream_sees_a_restored_state_that_another_missed(log: Log) -> None:
+    other = await log.other(daysWithin=30)
+    for one in (log, other):
+        await one.pull(mail("a", "k"))
+        await one.pull(mail("b", "k"), removed=["a"])
+    await other.pull(mail("c", "k"), removed=["b"])
+    await other.pull(mail("a", "k"), removed=["c"])
+    assert await log.pull(mail("d", "k"), removed=["b"]) == NOTHING
+    assert await log.names("a", "b", "c", "d") == {item: Name("d", "a") for item in "abcd"}
+    assert await other.pull(mail("d", "k"), removed=["a"]) == NOTHING
+    assert await log.rows() == await other.rows() == {"a": "d"}
+
+
+async def test_a_former_name_that_comes_back_to_a_stream_which_gave_it_up(log: Log) -> None:
+    other = await log.other(daysWithin=30)
+    await log.pull(mail("a", "k"))
+    await other.pull(mail("b", "k"))
+    assert await log.pull(mail("b", "k"), removed=["a"]) == (["b"], ["a"])
+    assert await log.pull(mail("a", "k"), removed=["b"]) == (["a"], ["b"])
+    assert await log.names("a") == {"a": Name("a", "a")}
+    assert await other.pull(mail("a", "k"), removed=["b"]) == (["a"], ["b"])
+    assert await log.names("a", "b") == {item: Name("a", "a") for item in "ab"}
+
+
 async def test_an_item_has_one_id_for_lists_whoever_met_it_when(log: Log) -> None:
     """Moved by us before any pull, then seen by the streams under different names."""
     other = await log.other(daysWithin=30)
