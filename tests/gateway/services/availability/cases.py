@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from typing import TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from hypothesis import strategies as st
@@ -17,7 +18,9 @@ from gateway.services.availability.rules import Rules
 from gateway.services.availability.slots import slots
 from tests.gateway.services.availability.oracle import Oracle
 
+T = TypeVar("T")
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+BUSY = st.sampled_from(("free", "busy", "tentative", "outOfOffice"))
 STATUSES = ("free", "busy", "tentative", "outOfOffice", "unknown")
 ZONES = sorted(available_timezones())
 OTHERS = ("Asia/Kathmandu", "Pacific/Chatham", "Australia/Lord_Howe", "Pacific/Apia", "America/New_York", "UTC")
@@ -50,12 +53,18 @@ def minutes(least: int, most: int) -> st.SearchStrategy[int]:
 
 
 @st.composite
+def often(draw: st.DrawFn, usual: st.SearchStrategy[T], rare: st.SearchStrategy[T]) -> T:
+    """Mostly what is usual: slots that nobody can take prove little."""
+    return draw(rare if draw(st.integers(0, 5)) == 5 else usual)
+
+
+@st.composite
 def intervals(draw: st.DrawFn) -> DayHours:
     start = draw(minutes(0, 1439))
-    return DayHours(start, start + draw(minutes(1, 1440)))
+    return DayHours(start, start + draw(minutes(420, 1440) | minutes(1, 1440)))
 
 
-DAYS = st.lists(intervals(), max_size=2).map(tuple)
+DAYS = often(st.lists(intervals(), min_size=1, max_size=2), st.just([])).map(tuple)
 
 
 @st.composite
@@ -63,26 +72,26 @@ def some_hours(draw: st.DrawFn, zone: ZoneInfo, near: date) -> Hours:
     days = st.integers(-2, 2).map(lambda n: near + timedelta(days=n))
     dated = st.builds(lambda a, b, hours: DatedHours(min(a, b), max(a, b), hours), days, days, DAYS)
     week = draw(st.lists(DAYS, min_size=1, max_size=3))  # the same few days over and over: smaller cases
-    other = draw(st.sampled_from(OTHERS)) if draw(st.integers(0, 3)) == 0 else zone.key
+    other = draw(often(st.just(zone.key), st.sampled_from(OTHERS)))
     return Hours(ZoneInfo(other), tuple((week * 7)[:7]), tuple(draw(st.lists(dated, max_size=2))))
 
 
 @st.composite
 def spans(draw: st.DrawFn, around: int) -> tuple[int, int]:
     start = around + draw(minutes(-2880, 2880))
-    return start, start + draw(minutes(0, 900))
+    return start, start + draw(often(minutes(0, 180), minutes(0, 900)))
 
 
 @st.composite
 def events(draw: st.DrawFn, around: int) -> Event:
     start, end = draw(spans(around))
-    return Event(start + draw(st.sampled_from((0, 0, 1, 30))), end, draw(st.sampled_from(STATUSES)))
+    return Event(start + draw(st.sampled_from((0, 0, 1, 30))), end, draw(often(BUSY, st.sampled_from(STATUSES))))
 
 
 @st.composite
 def members(draw: st.DrawFn, number: int, zone: ZoneInfo, around: int, near: date) -> Member:
-    unknown = draw(st.lists(spans(around), max_size=1)) if draw(st.integers(0, 3)) == 0 else []
-    within = draw(st.lists(spans(around), min_size=1, max_size=3)) if draw(st.integers(0, 3)) == 0 else None
+    unknown = draw(often(st.just([]), st.lists(spans(around), max_size=1)))
+    within = draw(often(st.none(), st.lists(spans(around), min_size=1, max_size=3)))
     hours = draw(st.none() | some_hours(zone, near))
     return Member(number, draw(st.lists(events(around), max_size=6)), hours, unknown, within and disjoint(within))
 
@@ -98,25 +107,26 @@ def disjoint(found: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 @st.composite
 def rosters(draw: st.DrawFn) -> Roster:
-    ids, required = st.lists(st.sampled_from(IDS), max_size=3, unique=True).map(tuple), st.sampled_from(Required)
-    names = draw(st.lists(st.sampled_from("abc"), max_size=2, unique=True))
+    ids = often(st.lists(st.sampled_from(IDS), min_size=1, max_size=2, unique=True), st.just([])).map(tuple)
+    required, names = st.sampled_from(Required), draw(st.lists(st.sampled_from("abc"), max_size=2, unique=True))
     return Roster(draw(required), draw(ids), tuple(Group(name, draw(ids), draw(required)) for name in names))
 
 
 @st.composite
 def some_rules(draw: st.DrawFn, zone: ZoneInfo, around: int, near: date) -> Rules:
     moments = st.none() | minutes(-2880, 2880).map(lambda n: around + n)
-    rarely = st.just(None) if draw(st.booleans()) else moments
+    rarely = often(st.none(), moments)
+    lengths = st.builds(Period, days=st.integers(0, 3), seconds=minutes(1, 1440))
     return Rules(
         zone=zone,
-        duration_minutes=draw(st.sampled_from((5, 15, 30, 45, 60, 90)) | st.integers(1, 240)),
+        duration_minutes=draw(often(st.sampled_from((5, 15, 30, 45, 60, 90)), st.integers(1, 240))),
         step_minutes=draw(st.sampled_from(STEPS)),
         buffer_minutes=draw(st.sampled_from((0, 0, 5, 15)) | st.integers(0, 90)),
-        start_after_minutes=draw(st.sampled_from((0, 60, 1440))),
+        start_after_minutes=draw(often(st.just(60), st.sampled_from((0, 1440)))),
         start=draw(rarely),
         end=draw(rarely),
-        available_for=draw(st.none() | st.builds(Period, days=st.integers(0, 3), seconds=minutes(1, 1440))),
-        hours=draw(st.none() | some_hours(zone, near)),
+        available_for=draw(often(st.none(), lengths)),
+        hours=draw(often(st.none(), some_hours(zone, near))),
         free_statuses=frozenset(draw(st.sets(st.sampled_from(STATUSES), max_size=2)) | {"free"}),
     )
 
@@ -129,9 +139,9 @@ def cases(draw: st.DrawFn, key: str, turn: int) -> Case:
     return Case(
         draw(some_rules(zone, turn, near)),
         draw(rosters()),
-        tuple(draw(members(each, zone, turn, near)) for each in draw(st.sets(st.sampled_from(IDS), max_size=3))),
+        tuple(draw(members(each, zone, turn, near)) for each in draw(often(st.just(IDS), st.just(IDS[2:])))),
         (start, start + draw(st.integers(60, 3000)) * MINUTE),
-        turn + draw(minutes(-4000, 1000)),
+        turn + draw(often(minutes(-4000, -2000), minutes(-2000, 1000))),
     )
 
 
