@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from bench import imap_changes, imap_list, mail, parse_headers, sync
+from bench import availability, imap_changes, imap_list, mail, parse_headers, sync
 
 BENCHES: dict[str, Callable[[], None]] = {
     "mail": mail.main,
@@ -11,6 +11,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "imap-list": imap_list.main,
     "imap-changes": imap_changes.main,
     "headers": parse_headers.main,
+    "availability": availability.main,
 }
 
 

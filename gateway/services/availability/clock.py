@@ -106,7 +106,7 @@ def elapsed_from(zone: ZoneInfo, shown: int) -> int:
     return shown - _seconds(naive.replace(tzinfo=zone).utcoffset())
 
 
-@lru_cache(maxsize=8192)  # all zones, ten years and more: about 10 MB at most
+@lru_cache(maxsize=8192)  # all zones, ten years and more: a few MB
 def _changes(zone: ZoneInfo, year: int) -> tuple[Change, ...]:
     """Changes of the offset from behind the beginning of a year of UTC to its very end. One look a day finds them all:
     no zone has ever changed its offset twice within three days (a test holds this)."""

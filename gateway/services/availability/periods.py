@@ -15,6 +15,7 @@ _PERIOD = re.compile(
     r"(?:T(?=\d)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})S)?)?",
     re.ASCII | re.IGNORECASE,
 )
+_LONGEST = 100 * 12 * 31 * DAY  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,14 @@ class Period:
 
 
 def period(text: str, path: str | None = None) -> Period:
-    """Read a period: `P1Y2M3W4DT5H6M7S`, any part may be missing, the P too. Raises `Invalid` with the field's path."""
+    """Read a period: `P1Y2M3W4DT5H6M7S`, any part may be missing, the P too. Raises `Invalid` with the field's path,
+    also for what is longer than a hundred years."""
     found = _PERIOD.fullmatch(text.strip())
     years, months, weeks, days, hours, minutes, seconds = (
         (int(part or 0) for part in found.groups()) if found else [0] * 7
     )
     read = Period(years * 12 + months, weeks * 7 + days, hours * 3600 + minutes * 60 + seconds)
-    if read == Period():
+    if not 0 < (read.months * 31 + read.days) * DAY + read.seconds <= _LONGEST:
         raise Invalid(f"{text[:40]!r} is not a period such as P4W, P30D or PT36H", path=path)
     return read
 
