@@ -60,8 +60,8 @@ def _blocked(
     rows = _rows(rules, known, starts)
     for start, row in zip(starts, rows, strict=True):
         general = _general(limits, start, start + rules.duration)
-        free = {member.id for member in known} - {block.member for block in row}
-        if general or choice(roster, free) is None:
+        blocked = {block.member for block in row}
+        if general or choice(roster, tuple(member.id for member in known if member.id not in blocked)) is None:
             wall = datetime.fromtimestamp(start, rules.zone).replace(tzinfo=None)
             yield Refusal(start, wall, (*general, *row) or (Block(Kind.RULE),))  # nobody in the roster
 

@@ -48,26 +48,27 @@ class Constraints(NamedTuple):
     kept: Spans
     unknown: Spans
 
-    def free(self) -> Spans:
-        """When the member can meet: slots that lie wholly within one of these spans suit."""
-        return without(self.open, merged([*self.kept, *self.unknown]) if self.unknown else self.kept)
-
 
 class Reader:
-    """Works out constraints for the time `[start, end)`; hours that many members share are worked out once."""
+    """Looks at members for the time `[start, end)`; hours that many of them share are worked out once."""
 
     def __init__(self, rules: Rules, start: int, end: int) -> None:
         self._rules, self._start, self._end = rules, start, end
         self._free = rules.free_statuses - {UNKNOWN}
         self._open: dict[Hours, Spans] = {}
 
+    def free(self, member: Member) -> Spans:
+        """When the member can meet: slots that lie wholly within one of these spans suit."""
+        blocked = [(start, end) for start, end, _ in self._near(member)]
+        return without(self._allowed(member), grown([*blocked, *member.unknown], self._rules.buffer))
+
     def constraints(self, member: Member) -> Constraints:
-        """What holds for a member."""
+        """The same by its reasons: open, less kept, less unknown."""
         buffer, near = self._rules.buffer, self._near(member)
-        busy = merged([(start, end) for start, end, status in near if status != UNKNOWN])
+        busy = [(start, end) for start, end, status in near if status != UNKNOWN]
         unknown = [(start, end) for start, end, status in near if status == UNKNOWN]
-        kept = grown(busy, buffer) if buffer else busy
-        return Constraints(self._allowed(member), busy, kept, grown([*member.unknown, *unknown], buffer))
+        dark = grown([*member.unknown, *unknown], buffer)
+        return Constraints(self._allowed(member), merged(busy), grown(busy, buffer), dark)
 
     def _near(self, member: Member) -> list[Event]:
         """Events that do not count as free and are near enough to matter."""

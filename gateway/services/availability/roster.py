@@ -44,8 +44,15 @@ class Choice(NamedTuple):
     groups: tuple[str, ...]
 
 
-def choice(roster: Roster, free: Collection[MemberId]) -> Choice | None:
-    """Who of the roster can hold a meeting when these are free; None when it cannot take place."""
+def choice(roster: Roster, free: tuple[MemberId, ...]) -> Choice | None:
+    """Who can hold a meeting when these of the roster are free, in its order; None when it cannot take place."""
+    if roster.groups:
+        return _grouped(roster, frozenset(free))
+    enough = len(frozenset(roster.members)) if roster.required is Required.ALL else 1
+    return Choice(free, ()) if len(free) >= max(enough, 1) else None
+
+
+def _grouped(roster: Roster, free: Collection[MemberId]) -> Choice | None:
     groups = [group for group in roster.groups if _holds(group.required, group.members, free)]
     alone = [member for member in roster.members if member in free]
     units, able = len(roster.members) + len(roster.groups), len(alone) + len(groups)

@@ -43,13 +43,13 @@ def throughout(rules: Rules, roster: Roster, members: Iterable[Member], span: Sp
 
 
 def _judged(rules: Rules, roster: Roster, members: Iterable[Member], starts: Sequence[int], length: int) -> list[Slot]:
-    """Slots at those of the starts at which the roster holds; a roster is judged once for everybody who is free."""
-    judged: dict[tuple[MemberId, ...], Choice | None] = {}
+    """Slots at those of the starts at which the roster holds."""
+    judged: dict[tuple[MemberId, ...], Choice | None] = {}  # many slots have the same people
     found: list[Slot] = []
     for start, row in zip(starts, _rows(rules, _asked(roster, members), starts, length), strict=True):
         free = tuple(row)
         if free not in judged:
-            judged[free] = choice(roster, frozenset(free))
+            judged[free] = choice(roster, free)
         if (able := judged[free]) is not None:
             found.append(Slot(start, start + length, *able))
     return found
@@ -66,7 +66,7 @@ def _rows(rules: Rules, members: Iterable[Member], starts: Sequence[int], length
     if starts:
         reader = Reader(rules, starts[0], starts[-1] + length)
         for member in members:
-            for run in inside(starts, reader.constraints(member).free(), length):
+            for run in inside(starts, reader.free(member), length):
                 for row in rows[run.start : run.stop]:
                     row.append(member.id)
     return rows

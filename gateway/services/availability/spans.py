@@ -13,17 +13,15 @@ ALWAYS: Span = (-(2**62), 2**62)
 def merged(spans: Iterable[Span]) -> Spans:
     """The set of what lies in any of the spans, given in any order; empty and inverted ones hold nothing."""
     found: Spans = []
-    last = None
-    for start, end in sorted(spans):
-        if start >= end:
-            continue
-        if last is None or start > last:
-            found.append((start, end))
-            last = end
+    rest = iter(sorted([span for span in spans if span[0] < span[1]]))
+    first, last = next(rest, (0, 0))
+    for start, end in rest:
+        if start > last:
+            found.append((first, last))
+            first, last = start, end
         elif end > last:
-            found[-1] = (found[-1][0], end)
             last = end
-    return found
+    return [*found, (first, last)] if first < last else found
 
 
 def common(ours: Spans, theirs: Spans) -> Spans:
@@ -61,7 +59,7 @@ def without(ours: Spans, theirs: Spans) -> Spans:
 
 def grown(spans: Iterable[Span], seconds: int) -> Spans:
     """The set, each span made longer at both ends; empty spans stay empty."""
-    return merged((start - seconds, end + seconds) for start, end in spans if start < end)
+    return merged([(start - seconds, end + seconds) for start, end in spans if start < end])
 
 
 def inside(moments: Sequence[int], spans: Spans, length: int) -> Iterable[range]:

@@ -47,6 +47,11 @@ def test_nobody_is_not_everybody() -> None:
     assert _who(Roster(Required.ONE, (1,), (Group("empty", (), Required.ALL),))) == [((1,), ())]
 
 
+def test_naming_a_member_twice_asks_once() -> None:
+    assert _who(Roster(Required.ALL, (1, 1, 2))) == [((1, 2), ())]
+    assert _who(Roster(Required.ALL, (1, 1), (Group("a", (1, 2, 2), Required.ALL),))) == [((1, 2), ("a",))]
+
+
 def test_all_that_nobody_shares_gives_no_slot() -> None:
     window = (at(BERLIN, DAY[0]), at(BERLIN, DAY[1]))
     members = [Member(1, hours=hours(BERLIN, "08:00-12:00")), Member(2, hours=hours(BERLIN, "12:00-16:00"))]
