@@ -58,6 +58,12 @@ def test_lord_howe_skips_half_an_hour() -> None:
     assert found == {f"06 02:{minute:02}": {Kind.GAP} for minute in (0, 10, 20)}
 
 
+def test_a_gap_that_begins_beside_the_grid() -> None:
+    zone = "America/St_Johns"  # 00:01 became 02:01
+    found = reasons(rules(zone), "1988-04-03 00:00", "1988-04-03 04:00")
+    assert found == {"03 01:00": {Kind.GAP}, "03 02:00": {Kind.GAP}}
+
+
 def test_reasons_name_the_member_and_leave_out_who_is_free() -> None:
     start = at(BERLIN, "2024-07-01 10:00")
     members = [Member(1), Member(2, [Event(start, start + 60)]), Member(3, hours=hours(BERLIN, "12:00-13:00"))]

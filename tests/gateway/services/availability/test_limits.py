@@ -42,6 +42,8 @@ def test_available_for_counts_from_the_start_or_from_now_and_the_earlier_end_win
     now = at(BERLIN, "2024-07-02 12:00")
     given = rules(BERLIN, available_for=Period(days=3))
     assert starts(given, *week, now=now, hours=work) == ["03 09:00", "04 09:00", "05 09:00"]
+    past = replace(given, start=now - 40 * 86_400)
+    assert starts(past, *week, now=now, hours=work) == ["03 09:00", "04 09:00", "05 09:00"]
     later = replace(given, start=at(BERLIN, "2024-07-20 00:00"))
     assert starts(later, *week, now=now, hours=work) == ["20 09:00", "21 09:00", "22 09:00"]
     ended = replace(later, end=at(BERLIN, "2024-07-21 00:00"))

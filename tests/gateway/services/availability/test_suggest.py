@@ -72,6 +72,7 @@ def test_an_attendee_from_outside_is_known_by_what_the_request_says() -> None:
 def test_hours_of_ones_own_and_of_the_default_in_ones_own_zone() -> None:
     lisbon = ZoneInfo("Europe/Lisbon")  # an hour behind
     assert found(Attendee(hours=hours(BERLIN, "10:00-12:00"))) == ["10", "11"]
+    assert found(Attendee(hours=hours(BERLIN, "10:00-12:00"), zone=lisbon)) == ["10", "11"]
     assert found(Attendee(zone=lisbon)) == ["09", "10", "11", "12", "13"]
     assert found(Attendee(), Attendee(zone=lisbon)) == ["09", "10", "11", "12"]
     assert len(found(Attendee(), hours=None)) == 24
