@@ -15,6 +15,7 @@ Moments are seconds since 1970 in UTC, spans are half open: `[start, end)`. Whoe
 4. *Events.* Between it and every event that does not count as free lies at least the buffer, after the event and
    after the meeting alike. The pause may lie outside the hours. An event without length takes no time and blocks
    nothing.
+   Our own holds and bookings (`HELD`) never count as free.
 5. *Knowledge.* Nothing is unknown about the member from a buffer before it to a buffer after it. Neither a calendar
    that could not be read nor the status `unknown` ever counts as free, whatever `free_statuses` says.
 

@@ -12,10 +12,11 @@ from gateway.services.availability.spans import Span, Spans, common, grown, merg
 
 MemberId = int | str  # an account's id, an attendee's address
 UNKNOWN = "unknown"
+HELD = "held"  # not of the contract: what is busy whatever else counts as free; our own holds and bookings
 
 
 class Event(NamedTuple):
-    """What stands in a calendar: a span and its status (`ShowAs`). There is no title here that could leak."""
+    """What stands in a calendar: a span and its status (`ShowAs`, or `HELD`). No title is here that could leak."""
 
     start: int
     end: int
@@ -29,8 +30,8 @@ def event(start: datetime, end: datetime, status: str = "busy") -> Event:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """`events` of all calendars of the member, holds and claims included, in any order. `unknown`: when something could
-    be in the calendars that we cannot see; `ALWAYS` when one could not be read. `within`: at no other times."""
+    """`events` of all calendars of the member, in any order, and `HELD` ones. `unknown`: when something could be in the
+    calendars that we cannot see; `ALWAYS` when one could not be read. `within`: at no other times."""
 
     id: MemberId
     events: Sequence[Event] = ()
@@ -54,7 +55,7 @@ class Reader:
 
     def __init__(self, rules: Rules, start: int, end: int) -> None:
         self._rules, self._start, self._end = rules, start, end
-        self._free = rules.free_statuses - {UNKNOWN}
+        self._free = rules.free_statuses - {UNKNOWN, HELD}
         self._open: dict[Hours, Spans] = {}
 
     def free(self, member: Member) -> Spans:

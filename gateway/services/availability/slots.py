@@ -8,6 +8,7 @@ from gateway.services.availability.members import Member, MemberId, Reader
 from gateway.services.availability.roster import Choice, Roster, choice
 from gateway.services.availability.rules import Rules, limits
 from gateway.services.availability.spans import Span, inside
+from gateway.services.availability.windows import bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,11 @@ def slot_at(rules: Rules, roster: Roster, members: Iterable[Member], span: Span,
 
 
 def throughout(rules: Rules, roster: Roster, members: Iterable[Member], span: Span, now: int) -> Slot | None:
-    """The whole span as if it were a slot, grid and duration aside: who is free all the time, or None."""
+    """The whole span as if it were a slot, grid and duration aside: who is free all the time, or None. Raises `Invalid`
+    for a span that is empty or far too long."""
+    bounded(span)
     notice, first, last = limits(rules, now)
-    if not max(notice, first) <= span[0] < span[1] <= last:
+    if not max(notice, first) <= span[0] <= span[1] <= last:
         return None
     return next(iter(_judged(rules, roster, members, [span[0]], span[1] - span[0])), None)
 

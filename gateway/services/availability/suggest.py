@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from gateway.services.availability.hours import ALL_WEEK, DatedHours, Hours
-from gateway.services.availability.members import Event, Member
+from gateway.services.availability.members import HELD, Event, Member
 from gateway.services.availability.roster import Required, Roster
 from gateway.services.availability.rules import FREE, Rules
 from gateway.services.availability.slots import slots
 from gateway.services.availability.spans import ALWAYS, Span
-from providers.base.errors import Invalid
+from gateway.services.availability.windows import bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,9 @@ class Search:
 def suggested(search: Search, attendees: Sequence[Attendee]) -> list[Span]:
     """Times that suit every attendee, in order; without attendees none. They may be past, if the span is.
 
-    Raises `Invalid` with the contract's name of the field for a span that is empty and numbers out of bounds."""
-    start, end = search.span
-    if start >= end:
-        raise Invalid("The end of the search lies before its start", path="timeMax")
+    Raises `Invalid` with the contract's name of the field for a span that is empty or far too long and for numbers out
+    of bounds."""
+    start, _ = bounded(search.span)
     members = [_member(search, number, attendee) for number, attendee in enumerate(attendees)]
     roster = Roster(Required.ALL, tuple(member.id for member in members))
     return [(slot.start, slot.end) for slot in slots(_rules(search), roster, members, search.span, start)]
@@ -76,7 +75,7 @@ def _rules(search: Search) -> Rules:
 def _member(search: Search, number: int, attendee: Attendee) -> Member:
     return Member(
         number,
-        events=[*attendee.events, *(Event(*span) for span in attendee.busy)],
+        events=[*attendee.events, *(Event(*span, HELD) for span in attendee.busy)],
         hours=_hours(search, attendee),
         unknown=attendee.unknown if attendee.is_known() else [ALWAYS],
         within=attendee.free or None,

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import date
 
-from gateway.services.availability.clock import date_at, midnight
+from gateway.services.availability.clock import DAY, date_at, midnight
 from gateway.services.availability.periods import Period, date_after
 from gateway.services.availability.rules import Rules, limits
 from gateway.services.availability.spans import Span
+from providers.base.errors import Invalid
 
 LONGEST = 62  # dates of a window: what the narrowest provider reads at once (Graph's getSchedule)
 
@@ -30,6 +31,16 @@ def window(rules: Rules, now: int, first: date | None = None, length: Period | N
     ends = _end(begins, length)
     span = (midnight(rules.zone, begins), midnight(rules.zone, ends))
     return Window(begins, span, ends if span[1] + rules.duration <= last else None)
+
+
+def bounded(span: Span) -> Span:
+    """A span that a request names by `timeMin` and `timeMax`. Raises `Invalid` when it is empty or, by more than a day,
+    longer than `LONGEST` dates."""
+    if span[0] >= span[1]:
+        raise Invalid("timeMax is not after timeMin", path="timeMax")
+    if span[1] - span[0] > (LONGEST + 1) * DAY:
+        raise Invalid(f"From timeMin to timeMax are {LONGEST} days at most", path="timeMax")
+    return span
 
 
 def _end(first: date, length: Period | None) -> date:

@@ -30,7 +30,9 @@ def test_who_is_free_throughout_any_span() -> None:
     assert found and (found.start, found.end) == (start, start + 2 * HOUR)
     assert throughout(rules(BERLIN), ME, [Member(1, hours=OPEN)], (start, start + 3 * HOUR), LONG_AGO) is None
     assert throughout(rules(BERLIN), ME, [Member(1)], (start, start + HOUR), start) is None
-    assert throughout(rules(BERLIN), ME, [Member(1)], (start, start), LONG_AGO) is None
+    for wrong in ((start, start), (start, start - 1), (start, 2**40)):
+        with pytest.raises(Invalid):
+            throughout(rules(BERLIN), ME, [Member(1)], wrong, LONG_AGO)
 
 
 def test_an_empty_window_has_no_slots_and_an_absurd_one_is_refused() -> None:

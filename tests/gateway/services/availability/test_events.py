@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.services.availability.members import Event, Member, event
+from gateway.services.availability.members import HELD, Event, Member, event
 from gateway.services.availability.roster import Required, Roster
 from gateway.services.availability.rules import to_read
 from gateway.services.availability.slots import slots
@@ -69,6 +69,7 @@ def test_an_event_without_length_blocks_nothing_whatever_the_buffer() -> None:
         ("tentative", {"free", "tentative"}, 5),
         ("outOfOffice", {"free", "tentative"}, 4),
         ("unknown", {"free", "unknown"}, 4),
+        (HELD, {"free", "busy", HELD}, 4),
     ],
 )
 def test_which_statuses_block(status: str, free: set[str], offered: int) -> None:

@@ -54,7 +54,7 @@ def test_statuses_that_count_as_free() -> None:
     maybe = Attendee([Event(*between("09:00", "10:00"), "tentative")])
     assert "09" not in found(maybe)
     assert "09" in found(maybe, free_statuses=frozenset({"free", "tentative"}))
-    assert "09" not in found(Attendee(busy=[between("09:00", "10:00")]), free_statuses=frozenset({"free", "tentative"}))
+    assert "09" not in found(Attendee(busy=[between("09:00", "10:00")]), free_statuses=frozenset({"free", "busy"}))
 
 
 def test_an_attendee_that_could_not_be_read_is_never_free() -> None:
@@ -105,6 +105,7 @@ def test_input_that_cannot_be() -> None:
     for more, path in (
         ({"span": between("10:00", "10:00")}, "timeMax"),
         ({"span": between("11:00", "10:00")}, "timeMax"),
+        ({"span": (SPAN[0], SPAN[0] + 64 * 86_400)}, "timeMax"),
         ({"duration_minutes": 0}, "durationMinutes"),
         ({"step_minutes": 25}, "availabilityStep"),
     ):
