@@ -33,16 +33,12 @@ def main() -> None:
         for required in Required:
             roster = Roster(required, tuple(range(people)))
             _report(f"{name}, {required}", partial(slots, _rules(15), roster, members, window, _NOW))
-        _report(f"{name}, one, 5 min steps", partial(slots, _rules(5), roster_of_one(people), members, window, _NOW))
+        anybody = Roster(Required.ONE, tuple(range(people)))
+        _report(f"{name}, one, 5 min steps", partial(slots, _rules(5), anybody, members, window, _NOW))
         _report(f"{name}, explained", partial(refusals, _rules(15), roster, members, window, _NOW), _ROUNDS // 10)
         attendees = [Attendee(member.events, hours=member.hours) for member in members]
         search = Search(window, 30, _ZONES[0], step_minutes=15, buffer_minutes=5)
         _report(f"{name}, suggested", partial(suggested, search, attendees))
-
-
-def roster_of_one(people: int) -> Roster:
-    """Anybody will do."""
-    return Roster(Required.ONE, tuple(range(people)))
 
 
 def _rules(step: int) -> Rules:
@@ -71,14 +67,17 @@ def _hours(number: int) -> Hours:
 
 
 def _report(name: str, question: Callable[[], list[object]], rounds: int = _ROUNDS) -> None:
-    times: list[float] = []
-    answers, cpu = len(question()), time.process_time()
+    wall, cpu = [], []
+    answers = len(question())
     for _ in range(rounds):
-        started = time.perf_counter()
+        started, spent = time.perf_counter(), time.process_time()
         question()
-        times.append(time.perf_counter() - started)
-    spent = (time.process_time() - cpu) / rounds
-    times.sort()
-    p50, p95 = times[rounds // 2], times[int(rounds * 0.95)]
-    figures = f"p50 {1000 * p50:>6.1f} ms   p95 {1000 * p95:>6.1f} ms   cpu {1000 * spent:>6.1f} ms"
-    print(f"{name:<56}{figures}   {answers} answers", flush=True)
+        wall.append(time.perf_counter() - started)
+        cpu.append(time.process_time() - spent)
+    print(f"{name:<56}{_figures(wall)}   cpu {_figures(cpu)}   {answers} answers", flush=True)
+
+
+def _figures(seconds: list[float]) -> str:
+    seconds.sort()
+    p50, p95 = seconds[len(seconds) // 2], seconds[int(len(seconds) * 0.95)]
+    return f"p50 {1000 * p50:>6.1f} ms  p95 {1000 * p95:>6.1f} ms"
