@@ -10,7 +10,7 @@ _HEADER = ">4sc15x6l"
 
 def offset_changes(zone: str) -> list[tuple[int, int, int]]:
     """Moment, seconds east of UTC before and after it; changes of the abbreviation alone are left out."""
-    data = _file(zone)
+    data = zone_file(zone)
     _, _, isut, isstd, leaps, times, types, letters = struct.unpack_from(_HEADER, data)
     at = 44 + times * 5 + types * 6 + letters + leaps * 8 + isstd + isut  # the second block has 64-bit moments
     _, _, _, _, _, times, types, _ = struct.unpack_from(_HEADER, data, at)
@@ -21,7 +21,8 @@ def offset_changes(zone: str) -> list[tuple[int, int, int]]:
     return [(m, a, b) for m, a, b in zip(moments, offsets, offsets[1:], strict=False) if a != b]
 
 
-def _file(zone: str) -> bytes:
+def zone_file(zone: str) -> bytes:
+    """The file of a zone: the system's or that of the tzdata package, as `zoneinfo` looks for it."""
     for folder in TZPATH:
         if (path := Path(folder) / zone).is_file():
             return path.read_bytes()
