@@ -64,6 +64,13 @@ def test_nepal_and_chatham_begin_on_their_own_hours() -> None:
         assert [datetime.fromtimestamp(slot.start, UTC).minute for slot in found] == [minute, minute]
 
 
+def test_an_offset_of_odd_seconds() -> None:
+    """Liberia was 44 minutes and 30 seconds behind until 1972."""
+    window = (at("Africa/Monrovia", "1971-07-01 09:00"), at("Africa/Monrovia", "1971-07-01 11:00"))
+    found = slots(rules("Africa/Monrovia"), ME, [Member(1)], window, LONG_AGO)
+    assert [slot.start % HOUR for slot in found] == [44 * 60 + 30] * 2
+
+
 def test_a_member_elsewhere_is_asked_on_the_profiles_grid() -> None:
     work = hours("Asia/Kathmandu", "12:00-15:00")  # 08:15 to 11:15 in Berlin in summer
     assert starts(rules(BERLIN), "2024-07-01 00:00", "2024-07-02 00:00", hours=work) == ["01 09:00", "01 10:00"]
