@@ -10,6 +10,7 @@ from gateway.services.availability.slots import slots
 from providers.base.errors import Invalid
 from tests.gateway.services.availability.days import (
     BERLIN,
+    HOUR,
     LONG_AGO,
     ME,
     at,
