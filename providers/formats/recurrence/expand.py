@@ -25,15 +25,18 @@ _DAYS = {Unit.YEARLY: 366, Unit.MONTHLY: 31, Unit.WEEKLY: 7}
 _SECONDS = {Unit.HOURLY: 3600, Unit.MINUTELY: 60, Unit.SECONDLY: 1}
 
 
-def starts(rule: Rule, start: date, after: date, before: date, zone: tzinfo | None = None) -> Iterator[date]:
+def starts(
+    rule: Rule, start: date, after: date, before: date, zone: tzinfo | None = None, *, always_first: bool = True
+) -> Iterator[date]:
     """The starts of a series from `after` (inclusive) to `before` (exclusive), in order, each once.
 
     `start`, `after`, `before` and what comes out are all dates, or all naive datetimes of the zone; `zone` is what an
-    UNTIL in UTC is read by. Raises `Invalid` when too much would have to be counted.
+    UNTIL in UTC is read by. `always_first`: the start is one also where the rule does not pick it. Raises `Invalid`
+    when too much would have to be counted.
     """
     until = _until(rule, start, zone)
     begin = after if rule.count is None else start
-    for number, wall in enumerate(_with_start(rule, start, begin, before), 1):
+    for number, wall in enumerate(_from_start(rule, start, begin, before, always_first), 1):
         if wall >= before or (until is not None and wall > until) or (rule.count is not None and number > rule.count):
             return
         if number > MAX_COUNTED:
@@ -42,11 +45,12 @@ def starts(rule: Rule, start: date, after: date, before: date, zone: tzinfo | No
             yield wall
 
 
-def _with_start(rule: Rule, start: date, after: date, before: date) -> Iterator[date]:
-    if start >= after:
+def _from_start(rule: Rule, start: date, after: date, before: date, always_first: bool) -> Iterator[date]:
+    first = always_first and start >= after
+    if first:
         yield start
     for wall in _walls(rule, start, after, before):
-        if wall > start:
+        if wall > start or (wall == start and not first):
             yield wall
 
 

@@ -36,16 +36,19 @@ class Series:
     excluded_days: frozenset[date] = field(default_factory=frozenset)
 
     def between(self, after: date, before: date) -> Iterator[date]:
-        """The starts from `after` (inclusive) to `before` (exclusive), in order, each once. Raises `Invalid` when a rule
-        asks for more than can be expanded."""
+        """The starts from `after` (inclusive) to `before` (exclusive), in order, each once. Raises `Invalid` when there
+        are more than can be expanded."""
         more = [wall for wall in (*self.added, self.start) if after <= wall < before]
-        runs = [starts(rule, self.start, after, before, self.zone) for rule in self.rules]
-        taken = {wall for rule in self.excluded_rules for wall in starts(rule, self.start, after, before, self.zone)}
+        runs = [self._of(rule, after, before) for rule in self.rules]
+        taken = {wall for rule in self.excluded_rules for wall in self._of(rule, after, before, always_first=False)}
         last = None
         for wall in merge(sorted(more), *runs):
             if wall != last and wall not in taken and not self._is_out(wall):
                 yield wall
             last = wall
+
+    def _of(self, rule: Rule, after: date, before: date, *, always_first: bool = True) -> Iterator[date]:
+        return starts(rule, self.start, after, before, self.zone, always_first=always_first)
 
     def has(self, wall: date) -> bool:
         """Whether the series starts at exactly that time."""
