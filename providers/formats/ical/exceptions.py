@@ -65,7 +65,7 @@ def respond(
     occurrence: Occurrence | None = None,
 ) -> Component:
     """Set the account's own answer and leave everything else, SEQUENCE too (RFC 5546 3.2.3): of one occurrence, or of
-    the series with every changed occurrence. The component that was answered. Raises `Denied` for who is not invited."""
+    the series with every changed occurrence. Gives the answered component. Raises `Denied` for who is not invited."""
     own = tuple(own)
     if occurrence is not None and occurrence.planned is not None:
         targets = [_override(resource, occurrence)]

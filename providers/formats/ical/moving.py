@@ -50,7 +50,9 @@ def _shift_dates(resource: Resource, master: Component, old: Series, shift: time
 
 def _old_key(resource: Resource, override: Component, old: Series) -> date | None:
     planned = when(override.get("RECURRENCE-ID"), resource.zones)
-    return fit(in_zone(planned.wall, old.zone, planned.zone.rules), old.start) if planned is not None else None
+    return (
+        fit(in_zone(planned.wall, old.start, old.zone, planned.zone.rules), old.start) if planned is not None else None
+    )
 
 
 def _put_until(master: Component, old: Series, start: When) -> None:

@@ -47,9 +47,10 @@ def between(resource: Resource, time_min: datetime, time_max: datetime) -> Itera
 
     Raises `Invalid` for a recurrence that cannot be expanded, `Unsupported` for RANGE=THISANDFUTURE.
     """
-    replaced = {resource.key(override) for override in resource.overrides}
-    for override in resource.overrides:
-        found = None if is_cancelled(override) else _override(resource, override)
+    overrides = resource.current()
+    replaced = {resource.key(override) for override in overrides}
+    for override in overrides:
+        found = None if is_cancelled(override) else override_of(resource, override)
         if found is not None and _is_in(found.span, time_min, time_max):
             yield found
     first = resource.span
@@ -79,7 +80,8 @@ def _walls(series: Series, first: datetime, last: datetime) -> tuple[date, date]
     return (begin, end) if isinstance(series.start, datetime) else (begin.date(), end.date())
 
 
-def _override(resource: Resource, component: Component) -> Occurrence | None:
+def override_of(resource: Resource, component: Component) -> Occurrence | None:
+    """The occurrence that a component with a RECURRENCE-ID is; None without a start."""
     found, planned = span(component, resource.zones), _planned(resource, component)
     return Occurrence(component, found, planned, OccurrenceType.MODIFIED) if found is not None else None
 
@@ -94,20 +96,21 @@ def _planned(resource: Resource, component: Component) -> When | None:
 
 def modified(resource: Resource) -> list[Occurrence]:
     """The occurrences that differ from their series. Raises `Unsupported`."""
-    found = (_override(resource, override) for override in resource.overrides if not is_cancelled(override))
+    found = (override_of(resource, override) for override in resource.current() if not is_cancelled(override))
     return [one for one in found if one is not None]
 
 
 def deleted(resource: Resource) -> list[When]:
     """The planned starts of the deleted occurrences, in order. Raises `Invalid`, `Unsupported`."""
+    overrides = resource.current()
     first, recurrence = resource.span, resource.series()
-    cancelled = (_planned(resource, override) for override in resource.overrides if is_cancelled(override))
+    cancelled = (_planned(resource, override) for override in overrides if is_cancelled(override))
     found = {when.wall: when for when in cancelled if when is not None}
     if first is not None and recurrence is not None:
         clock = recurrence.start.time() if isinstance(recurrence.start, datetime) else time()
         days = {datetime.combine(day, clock) for day in recurrence.excluded_days}
         found |= {wall: When(wall, first.start.zone) for wall in recurrence.excluded | days}
-    there = {resource.key(override) for override in resource.overrides if not is_cancelled(override)}
+    there = {resource.key(override) for override in overrides if not is_cancelled(override)}
     return [found[wall] for wall in sorted(found.keys() - there)]
 
 
@@ -117,8 +120,8 @@ def planned_at(resource: Resource, key: str) -> Occurrence | None:
     wanted, first, recurrence = values.moment(key), resource.span, resource.series()
     if wanted is None:
         return None
-    for override in resource.overrides:
-        found = _override(resource, override)
+    for override in resource.current():
+        found = override_of(resource, override)
         if found is not None and found.planned is not None and _matches(found.planned, wanted):
             return None if is_cancelled(override) else found
     if resource.master is None or first is None or recurrence is None or not resource.repeats:

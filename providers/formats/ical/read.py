@@ -11,7 +11,7 @@ from providers.formats.ical import marks, people
 from providers.formats.ical.alarms import reminder
 from providers.formats.ical.attachments import attachments
 from providers.formats.ical.conferences import conference, provider
-from providers.formats.ical.occurrences import Occurrence, deleted, key_of, modified
+from providers.formats.ical.occurrences import Occurrence, deleted, key_of, modified, override_of
 from providers.formats.ical.repeating import recurrence
 from providers.formats.ical.resource import Resource
 from providers.formats.ical.spans import When
@@ -38,8 +38,8 @@ def occurrence_id(master_id: str, key: str) -> str:
 def master(resource: Resource, item_id: str, view: View = View()) -> Event:
     """The master of a series, a single event, or the only known occurrence of one."""
     if resource.master is None:
-        only = modified(resource)
-        return occurrence(resource, only[0], item_id, view) if only else _fields(resource, resource.main, view, item_id)
+        only = override_of(resource, resource.main)
+        return occurrence(resource, only, item_id, view) if only else _fields(resource, resource.main, view, item_id)
     found = resource.span
     return _fields(resource, resource.master, view, item_id).model_copy(
         update={

@@ -59,18 +59,35 @@ class Resource:
         self.calendar.children = [child for child in self.calendar.children if id(child) not in gone]
         self.overrides = [one for one in self.overrides if id(one) not in gone]
 
+    def refuse_ranges(self) -> None:
+        """Raises `Unsupported` where a component changes all future occurrences too."""
+        for override in self.overrides:
+            line = override.get("RECURRENCE-ID")
+            if line is not None and (line.parameter("RANGE") or "").upper() == "THISANDFUTURE":
+                raise Unsupported("a change of this and all future occurrences (RANGE=THISANDFUTURE) is not supported")
+
+    def current(self) -> list[Component]:
+        """The overrides that count. One that is older than its master (SEQUENCE) counts while the series still has what
+        it replaces. Raises `Invalid`, `Unsupported`."""
+        self.refuse_ranges()
+        series = self.series() if self.repeats else None
+        if self.master is None or series is None:
+            return self.overrides
+        newest = sequence(self.master)
+        return [one for one in self.overrides if sequence(one) >= newest or self._has(series, one)]
+
+    def _has(self, series: Series, override: Component) -> bool:
+        key = self.key(override)
+        return key is None or series.has(key)
+
     def key(self, override: Component) -> date | None:
-        """Which occurrence a component replaces, in the terms of the master. Raises `Unsupported`."""
+        """Which occurrence a component replaces, in the terms of the master."""
         line = override.get("RECURRENCE-ID")
-        if line is not None and (line.parameter("RANGE") or "").upper() == "THISANDFUTURE":
-            raise Unsupported(
-                "changes of this and all future occurrences in one (RANGE=THISANDFUTURE) are not supported"
-            )
         planned = when(line, self.zones)
         if planned is None:
             return None
         start = self.span.start if self.span is not None else planned
-        return fit(in_zone(planned.wall, start.zone.rules, planned.zone.rules), start.wall)
+        return fit(in_zone(planned.wall, start.wall, start.zone.rules, planned.zone.rules), start.wall)
 
 
 def resources(data: bytes, floating: str | None = None) -> list[Resource]:

@@ -112,10 +112,15 @@ def _until(text: str) -> date | datetime:
     return found
 
 
+def _count(text: str) -> int | None:
+    """-1, which some programs write, is no limit."""
+    return None if text == "-1" else _number(1, 2**31)(text)
+
+
 _READERS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "FREQ": ("unit", Unit.__getitem__),
     "INTERVAL": ("interval", _number(1, 2**31)),
-    "COUNT": ("count", _number(1, 2**31)),
+    "COUNT": ("count", _count),
     "UNTIL": ("until", _until),
     "BYMONTH": ("by_month", _numbers(12, 1)),
     "BYWEEKNO": ("by_week_no", _numbers(53)),

@@ -38,8 +38,10 @@ class Series:
     def between(self, after: date, before: date) -> Iterator[date]:
         """The starts from `after` (inclusive) to `before` (exclusive), in order, each once. Raises `Invalid` when there
         are more than can be expanded."""
-        more = [wall for wall in (*self.added, self.start) if after <= wall < before]
-        runs = [self._of(rule, after, before) for rule in self.rules]
+        alone = len(self.rules) == 1  # one rule counts the start as its first; several only where they pick it
+        single = self.added if alone else (*self.added, self.start)
+        more = [wall for wall in single if after <= wall < before]
+        runs = [self._of(rule, after, before, always_first=alone) for rule in self.rules]
         taken = {wall for rule in self.excluded_rules for wall in self._of(rule, after, before, always_first=False)}
         last = None
         for wall in merge(sorted(more), *runs):
@@ -47,7 +49,7 @@ class Series:
                 yield wall
             last = wall
 
-    def _of(self, rule: Rule, after: date, before: date, *, always_first: bool = True) -> Iterator[date]:
+    def _of(self, rule: Rule, after: date, before: date, *, always_first: bool) -> Iterator[date]:
         return starts(rule, self.start, after, before, self.zone, always_first=always_first)
 
     def has(self, wall: date) -> bool:
@@ -89,14 +91,15 @@ def _dates(lines: Sequence[Line], start: date, zone: tzinfo, zone_of: ZoneOf | N
     for line, piece in pieces:
         day = values.moment(piece.partition("/")[0])
         if day is None:
-            raise Invalid(f"{line.name}: {piece[:40]!r} is no date")
+            continue  # says nothing to anybody
         tzid = line.parameter("TZID")
-        yield in_zone(day, zone, zone_of(tzid) if tzid and zone_of else zone)
+        yield in_zone(day, start, zone, zone_of(tzid) if tzid and zone_of else zone)
 
 
-def in_zone(day: date, zone: tzinfo, written_in: tzinfo) -> date:
-    """A date as it is; a wall time of `written_in` or a moment as wall time in `zone`."""
-    if not isinstance(day, datetime):
+def in_zone(day: date, start: date, zone: tzinfo, written_in: tzinfo) -> date:
+    """A wall time of `written_in`, or a moment, as wall time in `zone`; a date, and what stands in a series of days, as
+    it is written."""
+    if not isinstance(day, datetime) or not isinstance(start, datetime):
         return day
     if day.tzinfo is None:
         if written_in is zone:
