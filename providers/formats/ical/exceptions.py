@@ -32,17 +32,24 @@ def update_occurrence(
     return override
 
 
-def _override(resource: Resource, occurrence: Occurrence) -> Component:
+def standalone(occurrence: Occurrence) -> Component:
+    """An occurrence as a VEVENT of its own: what an invitation to it, or its cancellation, says."""
     if occurrence.type is OccurrenceType.MODIFIED or occurrence.planned is None:
         return occurrence.component
-    override = occurrence.component.copy()
+    event = occurrence.component.copy()
     for name in (*RULES, "DURATION", "DTEND"):
-        override.put(name)
+        event.put(name)
     times = [line("DTSTART", occurrence.span.start), line("DTEND", occurrence.span.end)]
-    override.put("DTSTART", [line("RECURRENCE-ID", occurrence.planned), *times])
-    last = max(index for index, child in enumerate(resource.calendar.children) if child.name == "VEVENT")
-    resource.calendar.children.insert(last + 1, override)
-    resource.overrides.append(override)
+    event.put("DTSTART", [line("RECURRENCE-ID", occurrence.planned), *times])
+    return event
+
+
+def _override(resource: Resource, occurrence: Occurrence) -> Component:
+    override = standalone(occurrence)
+    if override is not occurrence.component:
+        last = max(index for index, child in enumerate(resource.calendar.children) if child.name == "VEVENT")
+        resource.calendar.children.insert(last + 1, override)
+        resource.overrides.append(override)
     return override
 
 
