@@ -23,6 +23,7 @@ _PARAMETER_VALUE = re.compile(r'"([^"]*)"[^,;:]*|([^",;:]*(?:"[^,;:]*)?)')
 _CARET = re.compile(r"\^([n^'])")
 _CARETS = {"n": "\n", "^": "^", "'": '"'}
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
+_UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f]")  # neither JSON nor databases want them
 _LIMIT = 75  # octets of a line, without its end
 
 
@@ -109,7 +110,7 @@ def _lines(data: bytes) -> Iterator[Line]:
     if data.count(b"\n") > MAX_LINES:
         raise TooLarge(f"calendar and contact data of more than {MAX_LINES} lines is not read")
     data = _FOLD.sub(b"", data)  # before decoding: a fold may part the octets of a character
-    for text in _decoded(data).split("\n"):
+    for text in _UNREADABLE.sub("", _decoded(data)).split("\n"):
         if line := read_line(text):
             yield line
 

@@ -21,7 +21,7 @@ def moved(resource: Resource, old: Series) -> None:
     if shift is None:  # days became times, or the other way round: nothing single can follow
         _drop_dates(master)
         resource.drop(resource.overrides)
-    elif shift:
+    elif shift or now.start.zone.rules != old.zone:
         _shift_dates(resource, master, old, shift, now.start)
     _put_until(master, old, now.start)
     series = resource.series() if resource.repeats else None

@@ -115,14 +115,14 @@ def _fields(resource: Resource, event: Component, view: View, item_id: str) -> E
 
 def _text(event: Component, name: str) -> str | None:
     value = event.value(name)
-    return values.text(value).replace("\x00", "") if value is not None else None
+    return values.text(value) if value is not None else None
 
 
 def _description(event: Component, body_type: BodyType) -> str | None:
     """The HTML that Outlook and others keep beside the text, when HTML is asked for."""
     rich = event.get("X-ALT-DESC")
     if body_type is BodyType.HTML and rich is not None and (rich.parameter("FMTTYPE") or "").lower() == "text/html":
-        return values.text(rich.value).replace("\x00", "")
+        return values.text(rich.value)
     return _text(event, "DESCRIPTION")
 
 

@@ -64,7 +64,7 @@ def read(todo: Component, zones: Zones) -> Task:
 
 def _text(todo: Component, name: str) -> str | None:
     value = todo.value(name)
-    return values.text(value).replace("\x00", "") if value is not None else None
+    return values.text(value) if value is not None else None
 
 
 def _utc(todo: Component, name: str) -> datetime | None:

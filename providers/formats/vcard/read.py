@@ -69,17 +69,13 @@ def read(card: Component, *, with_photo: bool = False, native_properties: Iterab
     )
 
 
-def _clean(text: str) -> str:
-    return text.replace("\x00", "")
-
-
 def _first(card: Component, name: str) -> str | None:
-    return next((_clean(values.text(line.value)) for line in card.all(name) if line.value.strip()), None)
+    return next((values.text(line.value) for line in card.all(name) if line.value.strip()), None)
 
 
 def parts(line: Line | None, count: int) -> list[str | None]:
     """The components of a structured value, as many as asked for; an empty one is None."""
-    found = [_clean(values.text(piece)) or None for piece in values.split(line.value, ";")] if line is not None else []
+    found = [values.text(piece) or None for piece in values.split(line.value, ";")] if line is not None else []
     return [*found, *[None] * count][:count]
 
 
@@ -125,7 +121,7 @@ def relation_lines(card: Component) -> list[tuple[Line, ContactRelation]]:
             named = frozenset((line.name.rpartition("-")[2].lower(),)) if line.name.startswith("X-") else frozenset()
             kind = kinds.relation(kinds_of(card, line) | named)
             if kind is not None:
-                found.append((line, ContactRelation(name=_clean(values.text(line.value)), type=kind)))
+                found.append((line, ContactRelation(name=values.text(line.value), type=kind)))
     return found
 
 
@@ -137,12 +133,12 @@ def email(card: Component, line: Line) -> ContactEmailAddress:
     """The type is home, work, other, or the card's own label."""
     found = kinds_of(card, line)
     kind = next((name for name in ("work", "home") if name in found), None) or label_of(card, line) or "other"
-    return ContactEmailAddress(address=_clean(values.text(line.value)).strip(), type=kind.lower())
+    return ContactEmailAddress(address=values.text(line.value).strip(), type=kind.lower())
 
 
 def phone(card: Component, line: Line) -> ContactPhoneNumber:
     """A `tel:` URI (4.0) without its scheme."""
-    number = _clean(values.text(line.value)).strip()
+    number = values.text(line.value).strip()
     number = number[4:].partition(";")[0] if number.lower().startswith("tel:") else number
     return ContactPhoneNumber(number=number, type=kinds.phone(kinds_of(card, line)))
 
@@ -164,4 +160,4 @@ def address(card: Component, line: Line) -> ContactPostalAddress:
 
 def url(card: Component, line: Line) -> ContactUrl:
     """A page of the person."""
-    return ContactUrl(href=_clean(values.text(line.value)).strip(), type=kinds.url(kinds_of(card, line)))
+    return ContactUrl(href=values.text(line.value).strip(), type=kinds.url(kinds_of(card, line)))
