@@ -107,9 +107,9 @@ def _close(stack: list[Component], name: str) -> None:
 
 def _lines(data: bytes) -> Iterator[Line]:
     data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    data = _FOLD.sub(b"", data)  # before decoding: a fold may part the octets of a character
     if data.count(b"\n") > MAX_LINES:
         raise TooLarge(f"calendar and contact data of more than {MAX_LINES} lines is not read")
-    data = _FOLD.sub(b"", data)  # before decoding: a fold may part the octets of a character
     for text in _UNREADABLE.sub("", _decoded(data)).split("\n"):
         if line := read_line(text):
             yield line

@@ -63,7 +63,7 @@ def between(resource: Resource, time_min: datetime, time_max: datetime) -> Itera
     recurrence = resource.series()
     assert recurrence is not None
     length = first.end.moment - first.start.moment
-    earliest = max(time_min, _FIRST + length) - length
+    earliest = time_min - length if time_min - _FIRST > length else _FIRST
     for wall in recurrence.between(*_walls(recurrence, earliest, min(time_max, _LAST))):
         found_span = first.at(wall)
         if wall not in replaced and _is_in(found_span, time_min, time_max):

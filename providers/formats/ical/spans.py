@@ -5,12 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 
 from providers.formats import values
 from providers.formats.contentlines import Component, Line
-from providers.formats.recurrence.wall import end_of, moment, wall_of
+from providers.formats.recurrence.series import in_zone
+from providers.formats.recurrence.wall import LAST_YEAR, end_of, moment, wall_of
 from providers.formats.timezones.calendar_zones import IN_UTC, Zone, Zones, named
 from schemas.when import EventDateTime
 
 _DAY = timedelta(days=1)
-_FIRST_YEAR, _LAST_YEAR = 2, 9998  # beyond, moments of other zones cannot be written
+_FIRST_YEAR = 2  # earlier moments cannot be written in every zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,15 @@ class Span:
         start = When(wall, self.start.zone)
         if self.end.zone == self.start.zone:
             return Span(start, When(end_of(wall, self.end.wall - self.start.wall, start.zone.rules), start.zone))
-        end = start.moment + (self.end.moment - self.start.moment)
-        return Span(start, When(wall_of(end, self.end.zone.rules), self.end.zone))
+        length = self.end.moment - self.start.moment
+        end = end_of(wall_of(start.moment, UTC), length, UTC)  # the true length
+        return Span(start, When(in_zone(end, wall, self.end.zone.rules, UTC), self.end.zone))
 
 
 def when(line: Line | None, zones: Zones) -> When | None:
     """The time that a property says; None when it says none."""
     found = values.moment(line.value) if line is not None else None
-    if line is None or found is None or not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+    if line is None or found is None or not _FIRST_YEAR <= found.year <= LAST_YEAR:
         return None
     if not isinstance(found, datetime):
         return When(found, zones.floating)

@@ -14,6 +14,7 @@ from providers.formats.recurrence.wall import wall_of
 
 MAX_COUNT = 10_000  # of what callers hand in
 MAX_TIMES = 96  # a day, of what callers hand in
+MAX_RULES = 20  # of one series
 MAX_DATES = 5_000  # RDATE and EXDATE of one series
 ZoneOf = Callable[[str], tzinfo]  # what a TZID means
 _NAMES = ("RRULE", "EXRULE", "RDATE", "EXDATE")
@@ -70,6 +71,8 @@ def series(start: date, zone: tzinfo, lines: Iterable[Line], zone_of: ZoneOf | N
     for line in lines:
         if line.name in found and line.value.strip():
             found[line.name].append(line)
+    if len(found["RRULE"]) + len(found["EXRULE"]) > MAX_RULES:
+        raise Invalid(f"a series of more than {MAX_RULES} rules is not expanded")
     excluded = list(_dates(found["EXDATE"], start, zone, zone_of))
     days = frozenset(day for day in excluded if not isinstance(day, datetime)) if isinstance(start, datetime) else ()
     return Series(

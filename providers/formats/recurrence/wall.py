@@ -3,6 +3,7 @@ time in a gap is read with the offset before the gap, a time that comes twice is
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
+LAST_YEAR = 9998  # later moments cannot be written in every zone
 _DAY = timedelta(days=1)
 
 
@@ -25,6 +26,16 @@ def in_gap(wall: datetime, zone: tzinfo) -> bool:
 def end_of(start: date, length: timedelta, zone: tzinfo) -> date:
     """The wall end of an occurrence: it keeps its wall time, like its start. Where the start falls into a gap and is
     moved, or where clocks would turn the end before the start, the true length is kept instead."""
+    try:
+        end = _end(start, length, zone)
+    except OverflowError:
+        end = date.max
+    if end.year <= LAST_YEAR:
+        return end
+    return start if isinstance(start, datetime) else start + _DAY  # it does not end within the calendar
+
+
+def _end(start: date, length: timedelta, zone: tzinfo) -> date:
     if not isinstance(start, datetime):
         return start + max(length, _DAY)
     end = start + length

@@ -28,7 +28,7 @@ def _dateutil(rule: Rule, start: datetime, after: datetime, before: datetime) ->
     return list(islice(found.between(after, before - timedelta(seconds=1), inc=True), 3000))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(rules(timed=True), walls, st.integers(0, 3000), st.integers(1, 800))
 def test_starts_with_times_are_those_of_dateutil(rule: Rule, start: datetime, skipped: int, length: int) -> None:
     after = start + timedelta(days=skipped)
@@ -37,7 +37,7 @@ def test_starts_with_times_are_those_of_dateutil(rule: Rule, start: datetime, sk
     assert ours == [wall for wall in _dateutil(rule, start, after, before) if wall != start]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(rules(timed=False), dates, st.integers(0, 3000), st.integers(1, 800))
 def test_dates_are_those_of_dateutil(rule: Rule, start: date, skipped: int, length: int) -> None:
     after = start + timedelta(days=skipped)
@@ -49,7 +49,7 @@ def test_dates_are_those_of_dateutil(rule: Rule, start: date, skipped: int, leng
     ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(rules(timed=True, shortest=Unit.DAILY), walls, st.integers(1, 30))
 def test_counts_are_those_of_dateutil(rule: Rule, start: datetime, count: int) -> None:
     before = start + timedelta(days=1500)
