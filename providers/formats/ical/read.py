@@ -14,7 +14,7 @@ from providers.formats.ical.conferences import conference, provider
 from providers.formats.ical.occurrences import Occurrence, deleted, key_of, modified, override_of
 from providers.formats.ical.repeating import recurrence
 from providers.formats.ical.resource import Resource
-from providers.formats.ical.spans import When
+from providers.formats.ical.spans import When, span
 from schemas.calendar import Event, RecurrenceType, SeriesInfo
 from schemas.mail import BodyType
 from schemas.meetings import MeetingInfo
@@ -39,15 +39,16 @@ def master(resource: Resource, item_id: str, view: View = View()) -> Event:
     """The master of a series, a single event, or the only known occurrence of one."""
     if resource.master is None:
         only = override_of(resource, resource.main)
-        return occurrence(resource, only, item_id, view) if only else _fields(resource, resource.main, view, item_id)
-    found = resource.span
-    return _fields(resource, resource.master, view, item_id).model_copy(
+        if only is not None and only.planned is not None:
+            return occurrence(resource, only, item_id, view)
+    found = span(resource.main, resource.zones)
+    return _fields(resource, resource.main, view, item_id).model_copy(
         update={
             "start": found.start.record() if found else None,
             "end": found.end.record() if found else None,
             "recurrence_type": RecurrenceType.MASTER if resource.repeats else RecurrenceType.SINGLE,
             "recurrence": recurrence(resource),
-            "reminder": reminder(resource.master, found),
+            "reminder": reminder(resource.main, found),
         }
     )
 

@@ -36,7 +36,8 @@ def series(draw: st.DrawFn) -> tuple[Component, datetime, datetime]:
     assume(start is not None and start.year < 2037)
     assert start is not None
     rule = draw(limited(rule, start))
-    assume(isinstance(rule.until, datetime) == timed or rule.until is None)  # else the whole day, for us
+    until = rule.until  # written against RFC 5545, a day means the whole day for us, a wall time that of the zone
+    assume(until is None or (timed == (isinstance(until, datetime) and until.tzinfo is not None)))
     found = list(starts(rule, start, start, start + timedelta(days=400), zone.rules))[:40]
     assume(found and not (timed and any(in_gap(wall, zone.rules) for wall in found if isinstance(wall, datetime))))
     length = timedelta(minutes=draw(st.integers(1, 3000))) if timed else timedelta(days=draw(st.integers(1, 4)))
