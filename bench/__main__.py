@@ -3,7 +3,18 @@
 import sys
 from collections.abc import Callable
 
-from bench import deliveries, events, imap_changes, imap_list, latency, listening, mail, parse_headers, sync
+from bench import (
+    availability,
+    deliveries,
+    events,
+    imap_changes,
+    imap_list,
+    latency,
+    listening,
+    mail,
+    parse_headers,
+    sync,
+)
 
 BENCHES: dict[str, Callable[[], None]] = {
     "mail": mail.main,
@@ -15,6 +26,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "headers": parse_headers.main,
     "listening": listening.main,
     "latency": latency.main,
+    "availability": availability.main,
 }
 
 

@@ -1,5 +1,7 @@
 """The model every wire shape derives from, and the small types that input is checked with."""
 
+import base64
+import binascii
 import re
 from datetime import UTC, datetime
 from typing import Annotated
@@ -30,6 +32,7 @@ Instant = Annotated[AwareDatetime, PlainSerializer(_rfc3339, return_type=str, wh
 _HEADER_BREAK = re.compile("[\x00\r\n\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _FIELD_NAME = re.compile(r"[!-9;-~]{1,76}\Z")  # RFC 5322 3.6.8
 _NUL = "\x00"
+_BASE64_ALPHABET = re.compile(r"[A-Za-z0-9+/]*={0,2}\Z")
 
 
 def _one_line(value: str) -> str:
@@ -50,9 +53,25 @@ def _field_name(value: str) -> str:
     return value
 
 
+def _check_base64(value: str) -> str:
+    """Base64 in either alphabet, with or without line breaks; kept as canonical text without white space."""
+    value = "".join(value.split()) if any(space in value for space in "\r\n\t ") else value
+    value = value.replace("-", "+").replace("_", "/") if "-" in value or "_" in value else value
+    value += "=" * (-len(value) % 4) if not value.endswith("=") else ""
+    try:
+        if len(value) % 4 or not _BASE64_ALPHABET.match(value):
+            raise ValueError
+        base64.b64decode(value[-4:], validate=True)
+    except (ValueError, binascii.Error):
+        raise ValueError("must be Base64 (RFC 4648 section 4)") from None
+    return value
+
+
 #: Text that becomes (part of) one header line.
 HeaderText = Annotated[str, AfterValidator(_one_line)]
 #: Free text; everything but NUL, which PostgreSQL and mail refuse alike.
 Text = Annotated[str, AfterValidator(_no_nul)]
 #: The name of a header field.
 FieldName = Annotated[str, AfterValidator(_field_name)]
+#: Binary content; canonical Base64 text once checked.
+Base64 = Annotated[str, AfterValidator(_check_base64)]

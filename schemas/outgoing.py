@@ -4,15 +4,13 @@ Addresses are RFC 5322 addr-specs with optional internationalised parts (RFC 653
 line is refused when it holds a line break or another control character.
 """
 
-import base64
-import binascii
 import re
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from schemas.base import FieldName, HeaderText, Model, Text
+from schemas.base import Base64, FieldName, HeaderText, Model, Text
 from schemas.mail import EmailAddress, EmailHeader
 
 # RFC 5322 3.4.1 addr-spec, without comments and obsolete forms; U+0080 and above by RFC 6531 3.3.
@@ -21,7 +19,6 @@ _LOCAL = re.compile(rf'(?:{_ATEXT}(?:\.{_ATEXT})*|"(?:[ !#-\[\]-~\u0080-\U0010ff
 _LABEL = r"[A-Za-z0-9\u0080-\U0010ffff](?:[A-Za-z0-9\u0080-\U0010ffff-]{0,61}[A-Za-z0-9\u0080-\U0010ffff])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[!-Z^-~]+\])\Z")
 _MIME_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}\Z")  # RFC 6838 4.2
-_BASE64_ALPHABET = re.compile(r"[A-Za-z0-9+/]*={0,2}\Z")
 _ONE_LINE = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029]")
 
 #: Header fields that the gateway writes itself; a caller's `xHeaders` may not replace them.
@@ -59,20 +56,6 @@ def _check_mime_type(value: str) -> str:
     return value
 
 
-def _check_base64(value: str) -> str:
-    """Base64 in either alphabet, with or without line breaks; kept as canonical text without white space."""
-    value = "".join(value.split()) if any(space in value for space in "\r\n\t ") else value
-    value = value.replace("-", "+").replace("_", "/") if "-" in value or "_" in value else value
-    value += "=" * (-len(value) % 4) if not value.endswith("=") else ""
-    try:
-        if len(value) % 4 or not _BASE64_ALPHABET.match(value):
-            raise ValueError
-        base64.b64decode(value[-4:], validate=True)
-    except (ValueError, binascii.Error):
-        raise ValueError("must be Base64 (RFC 4648 section 4)") from None
-    return value
-
-
 Mailbox = Annotated[EmailAddress, AfterValidator(_check_mailbox)]
 
 
@@ -90,7 +73,7 @@ class OutgoingEmailAttachment(Model):
     name: HeaderText | None = None
     mime_type: Annotated[str, AfterValidator(_check_mime_type)] | None = None
     content_id: HeaderText | None = None
-    content: Annotated[str, AfterValidator(_check_base64), Field(json_schema_extra={"contentEncoding": "base64"})] = ""
+    content: Annotated[Base64, Field(json_schema_extra={"contentEncoding": "base64"})] = ""
 
 
 class OutEmailTrack(Model):

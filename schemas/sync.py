@@ -43,3 +43,19 @@ class EmailDeletedPage(Model):
     next_delta_token: str | None = None
     length: int
     records: list[DeletedEmailMessage]
+
+
+class DeletedRecord(Model):
+    """Tombstone of an event, a contact or a task."""
+
+    id: Annotated[str | None, Field(json_schema_extra=_READ_ONLY)] = None
+    timestamp: Annotated[Instant | None, Field(description="when the removal was noticed")] = None
+
+
+class DeletedPage(Model):
+    """Delta page of tombstones; `nextDeltaToken` stands on the last page of a round only."""
+
+    next_page_token: str | None = None
+    next_delta_token: str | None = None
+    length: int
+    records: list[DeletedRecord]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from providers.formats.inline import is_inline, referenced
+from providers.formats.meeting_method import meeting_method
 from providers.formats.part import Part
 from providers.formats.text import html_to_text, text_to_html
 from providers.formats.text import strip_quoted as without_quotes
@@ -69,7 +70,7 @@ def plan(root: Part) -> Plan:
     """Sort the parts of a message."""
     choice = _choose(root, root.disposition != "attachment", MAX_DEPTH)
     calendars = [part for part in _everything(root, MAX_DEPTH) if part.mime_type in _CALENDARS]
-    methods = [method for part in calendars if (method := _method(part))]
+    methods = [method for part in calendars if (method := meeting_method(part.method))]
     attachments = choice.attachments
     if calendars and not any(part.mime_type in _CALENDARS for part in attachments):
         attachments += (calendars[-1],)  # the invitation is one of the alternatives only: it is not lost
@@ -80,15 +81,6 @@ def _everything(part: Part, depth: int) -> Iterator[Part]:
     yield part
     for child in part.children if depth else ():
         yield from _everything(child, depth - 1)
-
-
-def _method(part: Part) -> MeetingMessageMethod | None:
-    if not part.method:
-        return None
-    try:
-        return MeetingMessageMethod(part.method)
-    except ValueError:
-        return MeetingMessageMethod.OTHER
 
 
 def _choose(part: Part, may_be_body: bool, depth: int) -> _Choice:

@@ -1,0 +1,1 @@
+"""Recurrence: RRULE read, written, checked and expanded, and the contract's simple pattern."""

@@ -1,0 +1,66 @@
+"""What a calendar calls a time zone -> its name in the IANA database.
+
+Order (providers.md 5.4): IANA names and their old aliases, Windows names, paths of vendors, offsets from UTC. Windows
+names are those of CLDR windowsZones, territory 001, as `tzlocal` ships them.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from zoneinfo import available_timezones
+
+from tzlocal.windows_tz import tz_win, win_tz
+
+UTC = "UTC"
+
+_MAX_NAME = 200  # characters; longer ones are no names
+_UTC_OFFSET = re.compile(r"(?:UTC|GMT|Z)?([+-])(\d\d?)(?::?(\d\d))?")
+_NOT_ZONES = frozenset(("factory", "localtime", "posixrules"))
+_OWN = {
+    "z": UTC,
+    "utc": UTC,
+    "gmt": "Etc/GMT",
+    "utc/gmt": UTC,
+    "coordinated universal time": UTC,
+    "us/pacific-new": "US/Pacific",
+}
+
+
+@cache
+def _known() -> Mapping[str, str]:
+    """IANA and Windows names in lower case -> IANA name."""
+    windows = {name.lower(): zone for name, zone in win_tz.items() if zone in available_timezones()}
+    iana = {name.lower(): name for name in available_timezones() if name.lower() not in _NOT_ZONES}
+    return {**windows, **iana, **_OWN}
+
+
+@lru_cache(maxsize=2000)
+def iana_name(tzid: str) -> str | None:
+    """The IANA name behind a TZID; None when the name alone does not tell."""
+    name = tzid.strip().strip('"').strip().lower()
+    if not name or len(name) > _MAX_NAME:
+        return None
+    return _known().get(name) or _known().get(name.replace(" ", "_")) or _of_path(name) or _of_offset(name)
+
+
+def windows_name(name: str) -> str | None:
+    """The Windows name of an IANA zone; None where CLDR has none."""
+    return tz_win.get(name)
+
+
+def _of_path(name: str) -> str | None:
+    """`/freeassociation.sourceforge.net/Tzfile/Europe/Berlin`, `tzone://Microsoft/Utc`."""
+    parts = [part for part in name.replace("://", "/").split("/") if part]
+    if len(parts) < 2:
+        return None
+    found = (_known().get("/".join(parts[-length:])) for length in (3, 2, 1))
+    return next(filter(None, found), None)
+
+
+def _of_offset(name: str) -> str | None:
+    """`GMT+0200` is Etc/GMT-2: those names count westwards. Offsets with minutes have no name."""
+    match = _UTC_OFFSET.fullmatch(name.upper())
+    if match is None or int(match[3] or 0):
+        return None
+    sign, hours = ("-" if match[1] == "+" else "+"), int(match[2])
+    return _known().get(f"etc/gmt{sign}{hours}" if hours else "utc")
