@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from providers.base.errors import Unavailable
 from providers.imap.net import Misconfigured
 
-FIRST, LONGEST = 0.5, 60.0  # seconds of rest after the first failure, doubled with each further one
+FIRST, LONGEST = 0.5, 10.0  # seconds of rest after the first failure, doubled with each further one
 
 
 class Circuit:

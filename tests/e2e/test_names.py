@@ -94,6 +94,7 @@ def test_moves_renamed_folders_and_rebuilt_ones(gateway: Gateway, maildir: Dovec
         client.select_folder("INBOX")
         client.add_flags([1], [b"\\Seen"])
         client.append("INBOX", b"Message-ID: <new@names>\r\nSubject: news\r\n\r\nx")
+    wait_until(lambda: reachable(watcher), 60)
     wait_until(lambda: "news" in watcher.follow().values() and watcher.understands(known), 60)
     [seen, news] = watcher.updates
     assert (seen in known, watcher.know[news]) == (True, "news")
@@ -110,6 +111,15 @@ def test_moves_renamed_folders_and_rebuilt_ones(gateway: Gateway, maildir: Dovec
     assert set(watcher.removals) == known.keys()
     later = Consumer.round(watcher, "updated")
     assert later == []
+
+
+def reachable(watcher: Watcher) -> bool:
+    """Whether the gateway has found the server again, which was away for a moment."""
+    try:
+        return bool(watcher.call("GET", "/v1/email/messages?limit=1"))
+    except urllib.error.HTTPError as error:
+        assert error.code == 503
+        return False
 
 
 def trashed(watcher: Watcher, item: str) -> str | None:

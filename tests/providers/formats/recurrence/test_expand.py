@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 from dateutil import rrule as dateutil
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from providers.base.errors import Invalid
@@ -49,7 +49,7 @@ def test_dates_are_those_of_dateutil(rule: Rule, start: date, skipped: int, leng
     ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(rules(timed=True, shortest=Unit.DAILY), walls, st.integers(1, 30))
 def test_counts_are_those_of_dateutil(rule: Rule, start: datetime, count: int) -> None:
     before = start + timedelta(days=1500)
