@@ -198,6 +198,7 @@ def refusing(port: int) -> ImapGrant:
 
 async def test_a_host_that_is_down_rests(imap_settings: ProviderSettings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(circuit, "FIRST", 100.0)
+    monkeypatch.setattr(circuit, "LONGEST", 60.0)
     known, grant = Hosts(imap_settings), refusing(free_port())
     with pytest.raises(Unavailable, match="refused the connection") as caught:
         known.open(grant)
