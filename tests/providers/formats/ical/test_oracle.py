@@ -31,6 +31,7 @@ def series(draw: st.DrawFn) -> tuple[Component, datetime, datetime]:
     timed = draw(st.booleans())
     zone = named(draw(st.sampled_from(ZONES)))
     rule: Rule = draw(rules(timed=timed, shortest=Unit.DAILY))
+    assume(not (rule.unit is Unit.WEEKLY and rule.by_set_pos))  # dateutil errs in the first week
     begin: date = draw(walls if timed else dates)
     start = next(starts(rule, begin, begin, begin + timedelta(days=2000), always_first=False), None)
     assume(start is not None and start.year < 2037)
