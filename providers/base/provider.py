@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from providers.base.errors import ProviderError, Unsupported
-from providers.base.ports import Drafts, Folders, Messages
+from providers.base.ports import Calendars, Contacts, Drafts, Events, Folders, Messages, TaskLists, Tasks
 from schemas.accounts import ApiAccountInDto, Scope
 
 Grant = Mapping[str, Any]  # JSON of the adapter's own making; sealed at rest, opaque to the gateway
@@ -62,6 +62,11 @@ class Session:
     messages: Messages | None = None
     drafts: Drafts | None = None
     folders: Folders | None = None
+    calendars: Calendars | None = None
+    events: Events | None = None
+    contacts: Contacts | None = None
+    task_lists: TaskLists | None = None
+    tasks: Tasks | None = None
 
     async def ping(self) -> None:
         """Ask the provider whether the credentials still work. Raises `Unauthorized`, `Unavailable`."""

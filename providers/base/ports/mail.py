@@ -1,12 +1,13 @@
-"""What a provider offers for each kind of thing. A port that a session leaves None is an ability it lacks."""
+"""Messages, drafts and folders."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from providers.base.collection import Collection, Page, PageRequest, Ref, optional, unsupported
 from providers.base.errors import NotFound
+from providers.base.ports.content import Content
 from providers.base.search import Search
 from schemas.mail import (
     BodyType,
@@ -71,16 +72,6 @@ class Sent:
     thread_id: str | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """Decoded bytes in pieces; `size` in bytes where the provider says it beforehand."""
-
-    chunks: AsyncIterator[bytes]
-    mime_type: str
-    name: str | None = None
-    size: int | None = None
 
 
 class Messages(Collection[EmailMessage, OutgoingEmail, UpdateMessageStatusData, MessageQuery]):
