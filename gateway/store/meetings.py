@@ -191,6 +191,11 @@ class Meetings:
                 return Outcome(meeting)
         return Outcome(None, sorted({row[1] for row in conflicts if row[2]}))
 
+    async def repeated(self, wish: Wish) -> Meeting | None:
+        """The meeting that an earlier request with the same key made."""
+        async with self._database.read() as session:
+            return await _repeated(session, wish)
+
     async def taken(self, accounts: Sequence[int], start: datetime, end: datetime, but: int = 0) -> Sequence[Claim]:
         """What is claimed of the accounts and may not show in their calendars yet; `but`: without this meeting's."""
         values = {"ids": list(accounts), "start": start, "end": end, "settling": SETTLING, "but": but}
@@ -332,6 +337,14 @@ class Meetings:
         statement = select(col(row.id)).where(col(row.next_try_at) <= func.now()).order_by(col(row.next_try_at))
         async with self._database.read() as session:
             return (await session.scalars(statement.limit(limit))).all()
+
+    async def due_one(self, meeting_id: int) -> Meeting | None:
+        """A meeting, if something is to be done about it now."""
+        row = MeetingRow
+        statement = select(row).where(col(row.id) == meeting_id, col(row.next_try_at) <= func.now())
+        async with self._database.read() as session:
+            found = await session.scalar(statement)
+        return meeting(found) if found else None
 
     async def lapse(self, meeting_id: int) -> None:
         """End a hold whose time is over."""

@@ -78,15 +78,18 @@ class Times:
     def __init__(self, schedules: Schedules, work_hours: WorkHours, meetings: Meetings) -> None:
         self._schedules, self._work_hours, self._meetings = schedules, work_hours, meetings
 
-    async def times(self, profile: Profile, question: Question) -> BookingTimesOutDto:
-        """One window of slots. Raises `Invalid` with the parameter's path, and what reading the calendars raises when
-        none of them can be read."""
+    async def times(
+        self, profile: Profile, question: Question, but: int = 0, own: Span | None = None
+    ) -> BookingTimesOutDto:
+        """One window of slots; `but` and `own` as in `know`.
+
+        Raises `Invalid` with the parameter's path, and what reading the calendars raises when none can be read."""
         asked = question.interval_length or (EXPLAINED if question.explain else None)
         length = period(asked, "intervalLength") if asked else None
         rules, now = profile.rules(), int(time.time())
         shown = window(rules, now, question.from_date, length)
         part, following = _part(profile, question)
-        known = await self.know(part, to_read(rules, shown.span), now)
+        known = await self.know(part, to_read(rules, shown.span), now, but, own)
         if error := known.failure():
             raise error
         says = profile.says
@@ -111,24 +114,40 @@ class Times:
 
     async def know(self, profile: Profile, span: Span, now: int, but: int = 0, own: Span | None = None) -> Known:
         """Read what is to be known about a span. `but` a meeting that is being moved from `own`, its present time."""
-        accounts = list(profile.accounts.values())
-        ids = [account.id for account in accounts]
-        stored = {} if profile.has_hours else await self._work_hours.stored(ids)
-        ask = [] if profile.has_hours else [account for account in ids if account not in stored]
-        seen = await self._schedules.read(accounts, span, ask_hours=ask)
+        [known] = await self.know_all([profile], span, now, but, own)
+        return known
+
+    async def know_all(
+        self, profiles: Sequence[Profile], span: Span, now: int, but: int = 0, own: Span | None = None
+    ) -> list[Known]:
+        """The same of several profiles: accounts that they share are read once."""
+        accounts = {number: account for profile in profiles for number, account in profile.accounts.items()}
+        need = {number for profile in profiles if not profile.has_hours for number in profile.accounts}
+        stored = await self._work_hours.stored(sorted(need)) if need else {}
+        seen = await self._schedules.read(list(accounts.values()), span, ask_hours=sorted(need - stored.keys()))
         # Claims are read last: an event that was written since the calendars were read is claimed still.
         first, last = (datetime.fromtimestamp(at, UTC) for at in span)
-        claims = await self._meetings.taken(ids, first, last, but)
-        members = [
-            Member(
+        claims = await self._meetings.taken(list(accounts), first, last, but)
+
+        def member(profile: Profile, account: Account) -> Member:
+            found = seen[account.id]
+            return Member(
                 account.id,
-                events=[*_without(seen[account.id].events, own), *_held(profile, account, claims)],
-                hours=_hours(profile, account, stored.get(account.id) or seen[account.id].hours),
-                unknown=seen[account.id].unknown,
+                events=[*_without(found.events, own), *_held(profile, account, claims)],
+                hours=_hours(profile, account, stored.get(account.id) or found.hours),
+                unknown=found.unknown,
             )
-            for account in accounts
+
+        return [
+            Known(
+                profile,
+                profile.rules(),
+                [member(profile, account) for account in profile.accounts.values()],
+                {number: seen[number] for number in profile.accounts},
+                now,
+            )
+            for profile in profiles
         ]
-        return Known(profile, profile.rules(), members, seen, now)
 
 
 def interval(profile: Profile, slot: Slot) -> BookingMeetingInterval:
