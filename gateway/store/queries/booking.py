@@ -107,6 +107,13 @@ async def groups(session: AsyncSession, profile_id: int) -> list[AttachedGroup]:
     return [AttachedGroup(row[0], row[1], tuple(row[2])) for row in rows]
 
 
+async def everyone(session: AsyncSession, row: BookingProfileRow) -> set[int]:
+    """Every account that has a part in a profile."""
+    if row.account_id is not None:
+        return {row.account_id}
+    return set(await session.scalars(select(col(_MEMBER.account_id)).where(col(_MEMBER.profile_id) == row.id)))
+
+
 async def attach(session: AsyncSession, profile_id: int, group_id: int | None, accounts: Sequence[int]) -> None:
     """Attach accounts that are not yet."""
     rows = [{"profile_id": profile_id, "group_id": group_id, "account_id": account} for account in accounts]
