@@ -1,5 +1,6 @@
 """The services of booking on a real database and the sandbox's calendars, which can be made to fail."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,7 +11,6 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from cryptography.fernet import Fernet
 
 from gateway.identity import Account, Application
 from gateway.services.accounts import Accounts
@@ -40,7 +40,7 @@ from schemas.calendar import Event
 from schemas.schedules import DayWorkSchedule, WeekWorkSchedule, WorkingInterval
 from schemas.when import DayOfWeek, EventDateTime
 
-KEY = Fernet.generate_key().decode()
+KEY = urlsafe_b64encode(b"the same key in all processes..."[:32]).decode()
 ALWAYS_OPEN = WeekWorkSchedule(
     timezone="UTC",
     day_schedules=[
@@ -192,14 +192,14 @@ def tomorrow(hour: int = 9, minute: int = 0, days: int = 1) -> datetime:
 
 
 @asynccontextmanager
-async def open_practice(database: Database, folder: Path, application: str | None = None) -> AsyncIterator[Practice]:
+async def open_practice(database: Database, folder: Path) -> AsyncIterator[Practice]:
     """The parts, wired as the gateway wires them."""
     vault, provider = Vault([KEY]), FailingProvider(ProviderSettings(folder))
     providers = dict.fromkeys(provider.services, provider)
     identity = Identity(database)
     sessions = Sessions(providers, vault, database, identity)
     accounts = Accounts(database, vault, providers, sessions, identity)
-    made, _, _ = await Applications(database, vault).create(application or f"booking {uuid4()}")
+    made, _, _ = await Applications(database, vault).create(f"booking {uuid4()}")
     told: list[int] = []
     meetings, profiles, hours = Meetings(database), Profiles(database), WorkHours(database)
     times, writing = (
