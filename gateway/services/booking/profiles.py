@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gateway.identity import Account, Application
 from gateway.services.booking.profile import Profile, check, known, loaded
 from gateway.store.database import Database
-from gateway.store.queries import booking
+from gateway.store.queries import applications, booking
 from gateway.store.tables import BookingProfileRow
 from providers.base.errors import Invalid, NotFound
 from schemas.booking import (
@@ -103,6 +103,12 @@ class Profiles:
         """A profile of the application, an account's or a group's. Raises `NotFound`."""
         async with self._database.read() as session:
             return await loaded(session, known(await booking.by_id(session, application_id, number), number))
+
+    async def client_id(self, application_id: int) -> str | None:
+        """The public name of an application."""
+        async with self._database.read() as session:
+            row = await applications.by_id(session, application_id)
+        return row.client_id if row else None
 
     async def load_groups(
         self, application: Application, names: Sequence[str] | None, ids: Sequence[int] | None

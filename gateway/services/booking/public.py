@@ -77,13 +77,14 @@ class PublicBooking:
         except ProviderError as error:
             raise for_strangers(error) from error
 
-    async def profile_of(self, meeting: Meeting) -> tuple[str, Profile] | None:
-        """The name of the application and the profile of a meeting; None when the profile is gone."""
+    async def link_of(self, meeting: Meeting) -> tuple[str, Profile] | None:
+        """The client id and the profile that make up the booking link of a meeting; None when the profile is gone."""
         try:
             profile = await self._profiles.load_any(meeting.application_id, meeting.profile_id)
         except NotFound:
             return None
-        return profile.name, profile
+        client_id = await self._profiles.client_id(meeting.application_id)
+        return None if client_id is None else (client_id, profile)
 
     @asynccontextmanager
     async def _served(self, profile: Profile) -> AsyncIterator[None]:
