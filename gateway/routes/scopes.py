@@ -1,7 +1,7 @@
 """Which unified scopes open which calls (behaviour.md, section 4; a wider scope includes the narrower ones)."""
 
 from gateway.http.route import account
-from gateway.services.resources import READERS
+from gateway.services.resources import ANY_READER, READERS
 from schemas.accounts import Scope
 
 READ_MAIL = account(*READERS["messages"])
@@ -14,4 +14,5 @@ READ_CONTACTS = account(*READERS["contacts"])
 WRITE_CONTACTS = account(Scope.CONTACTS_READ_WRITE)
 READ_TASKS = account(*READERS["tasks"])
 WRITE_TASKS = account(Scope.TASKS_READ_WRITE)
+READ_ANY = account(*ANY_READER)
 ANY = account()
