@@ -79,7 +79,7 @@ class ChangeLog:
 
     async def refresh(self, stream: Stream, open: Open[T]) -> Stream:
         """The stream after a pull that asks the provider after this was called. Raises what the provider raises."""
-        return await self._pulls.now(stream.id, open)
+        return await self._pulls.now(stream, open)
 
     async def audit(self, stream: Stream, open: Open[T]) -> Audit:
         """Compare the index with everything that the provider has, and repair it. Raises what the provider raises."""
