@@ -4,6 +4,9 @@ from gateway.http.route import Route
 from gateway.routes import (
     accounts,
     booking,
+    calendar_events,
+    calendars,
+    contacts,
     drafts,
     events,
     folders,
@@ -14,21 +17,11 @@ from gateway.routes import (
     streams,
     subscriptions,
     sync,
+    tasks,
 )
 
-_AREAS = (
-    accounts,
-    messages,
-    drafts,
-    folders,
-    sync,
-    streams,
-    subscriptions,
-    events,
-    schedules,
-    booking,
-    group_booking,
-    public_booking,
-)
+_MAIL, _PLANS = (messages, drafts, folders), (calendars, calendar_events, contacts, tasks)
+_BOOKING = (schedules, booking, group_booking, public_booking)
+_AREAS = (accounts, *_MAIL, *_PLANS, *_BOOKING, sync, streams, subscriptions, events)
 
 ROUTES: tuple[Route, ...] = tuple(route for area in _AREAS for route in area.ROUTES)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from providers.base.errors import Conflict, Denied, NotFound
+from providers.base.errors import Conflict, Denied, NotFound, TooLarge
 
 _SHELF, _ENTRY = (
     ("id", "name", "color", "description", "standard", "writable", "change"),
@@ -25,6 +25,7 @@ _SHELF, _ENTRY = (
         "text",
     ),
 )
+MAX_TEXT = 4 * 1024 * 1024  # octets of an event with its exceptions, of a contact with its picture, of a task
 
 
 class Kind(StrEnum):
@@ -171,7 +172,8 @@ class Cabinet:
         return next(self._select("shelf = ? AND uid = ?", (shelf_id, uid)), None)
 
     def add(self, shelf_id: str, uid: str, text: bytes, place: float = 0.0) -> Entry:
-        """Put a text on a shelf."""
+        """Put a text on a shelf. Raises `TooLarge`."""
+        _check_size(text)
         entry_id = f"{self.kind[0]}{secrets.token_hex(8)}"
         self.db.execute(
             "INSERT INTO entry (account, port, shelf, id, uid, place, change, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -180,7 +182,8 @@ class Cabinet:
         return self.entry(entry_id)
 
     def put(self, entry: Entry, text: bytes, place: float | None = None) -> Entry:
-        """Replace a text."""
+        """Replace a text. Raises `TooLarge`."""
+        _check_size(text)
         self.db.execute(
             "UPDATE entry SET text = ?, place = ?, change = ? WHERE number = ?",
             (text, entry.place if place is None else place, self._next_change(), entry.number),
@@ -218,3 +221,8 @@ class Cabinet:
 
     def _missing(self, noun: int, item: str | None) -> NotFound:
         return NotFound(f"there is no {NOUNS[self.kind][noun]} {(item or '')[:80]!r}")
+
+
+def _check_size(text: bytes) -> None:
+    if len(text) > MAX_TEXT:
+        raise TooLarge(f"the sandbox stores nothing of more than {MAX_TEXT} octets; this would take {len(text)}")

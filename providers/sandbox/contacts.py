@@ -7,12 +7,13 @@ from typing import ClassVar
 from uuid import uuid4
 
 from providers.base.collection import Change, Delta, Page, PageRequest, Ref
+from providers.base.errors import NotFound
 from providers.base.lane import blocking
 from providers.base.ports import Contacts, ContactView
 from providers.formats import contentlines
 from providers.formats.vcard import read, write
 from providers.sandbox import entry_changes
-from providers.sandbox.cabinet import Entry, Kind
+from providers.sandbox.cabinet import Cabinet, Entry, Kind
 from providers.sandbox.port import KeptPort, after
 from providers.sandbox.texts import component_of
 from schemas.contacts import Contact
@@ -27,7 +28,8 @@ class SandboxContacts(KeptPort, Contacts):
     @blocking
     def find(self, parent: str | None, query: None, page: PageRequest) -> Page[Contact]:
         with self.looking() as cabinet:
-            entries = list(islice(cabinet.entries(None, after(page)), page.limit + 1))
+            people = (entry for entry in cabinet.entries(None, after(page)) if _is_person(entry))
+            entries = list(islice(people, page.limit + 1))
         shown = entries[: page.limit]
         cursor = str(shown[-1].number) if len(entries) > page.limit else None
         return Page([_contact(entry, ContactView()) for entry in shown], cursor)
@@ -35,13 +37,13 @@ class SandboxContacts(KeptPort, Contacts):
     @blocking
     def get(self, ref: Ref, view: ContactView = ContactView()) -> Contact:
         with self.looking() as cabinet:
-            return _contact(cabinet.entry(ref.id), view)
+            return _contact(_person(cabinet, ref), view)
 
     @blocking
     def get_many(self, parent: str | None, ids: Sequence[str], view: ContactView = ContactView()) -> list[Contact]:
         with self.looking() as cabinet:
             found = cabinet.by_ids(ids)
-        return [_contact(found[item], view) for item in ids if item in found]
+        return [_contact(found[item], view) for item in ids if item in found and _is_person(found[item])]
 
     @blocking
     def create(self, parent: str | None, draft: Contact) -> Contact:
@@ -53,7 +55,7 @@ class SandboxContacts(KeptPort, Contacts):
     @blocking
     def update(self, ref: Ref, patch: Contact, etag: str | None = None) -> Contact:
         with self.changing() as cabinet:
-            entry = cabinet.entry(ref.id)
+            entry = _person(cabinet, ref)
             entry.check(etag)
             card = component_of(entry)
             write.update(card, patch, datetime.now(UTC))
@@ -62,7 +64,7 @@ class SandboxContacts(KeptPort, Contacts):
     @blocking
     def delete(self, ref: Ref, etag: str | None = None) -> None:
         with self.changing() as cabinet:
-            entry = cabinet.entry(ref.id)
+            entry = _person(cabinet, ref)
             entry.check(etag)
             cabinet.remove(entry)
 
@@ -70,6 +72,17 @@ class SandboxContacts(KeptPort, Contacts):
     def changes(self, parent: str | None, cursor: str | None, query: None) -> Delta:
         with self.looking() as cabinet:
             return entry_changes.delta(cabinet, None, cursor, self.changes_at_once, _told)
+
+
+def _person(cabinet: Cabinet, ref: Ref) -> Entry:
+    entry = cabinet.entry(ref.id)
+    if not _is_person(entry):
+        raise NotFound(f"{ref.id!r} is a group, no contact")
+    return entry
+
+
+def _is_person(entry: Entry) -> bool:
+    return not read.is_group(component_of(entry))
 
 
 def _contact(entry: Entry, view: ContactView) -> Contact:
