@@ -62,6 +62,10 @@ class ChangeLog:
         """The stream of what was `asked` for; a new one keeps `filter`, which an older one does not change."""
         return await self._streams.find_or_create(account_id, port, parent, asked, filter)
 
+    async def feeding(self, account_id: int) -> list[Stream]:
+        """The streams of an account that tell its feed: those without a filter, whether complete yet or not."""
+        return [stream for stream in await self._streams.all_of(account_id) if not stream.filter]
+
     async def start(self, stream: Stream, open: Open[T]) -> Stream:
         """See that the first pull has been made, or is under way; the answer says by `ready` which.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from gateway.metrics import CHANGES, REPAIRS
-from gateway.services.differences import cleaned, is_drastic, is_suspicious, listed
+from gateway.services.differences import cleaned, is_drastic, is_suspicious, listed, masters
 from gateway.services.source import Open, Source, T, hydrate
 from gateway.store.deltas import Deltas, Overtaken
 from gateway.store.locks import Locks
@@ -131,7 +131,8 @@ class Pulls:
             log.info("stream %d: the provider forgot the position; everything is listed and compared", stream.id)
             return (await self._compare(stream, source))[0], False
         changed, removed = cleaned(delta.changed), list(delta.removed)
-        stream = await self._deltas.apply(stream, changed, removed, delta.cursor, more=delta.more)
+        series = masters(delta, stream.port)
+        stream = await self._deltas.apply(stream, changed, removed, delta.cursor, more=delta.more, masters=series)
         return stream, delta.more
 
     async def _confirmed(self, stream: Stream, source: Source[T]) -> Delta:
@@ -143,10 +144,10 @@ class Pulls:
 
     async def _compare(self, stream: Stream, source: Source[T]) -> tuple[Stream, int]:
         """List everything and write what really differs; how many items there are."""
-        changes, cursor = await _list(source)
+        changes, cursor = await _list(source, stream.port)
         if is_suspicious(len(changes), await self._streams.live(stream.id)):
             log.warning("stream %d: most of it is missing in a listing; looking again", stream.id)
-            changes, cursor = await _list(source)
+            changes, cursor = await _list(source, stream.port)
         return await self._deltas.replace(stream, changes, cursor), len(changes)
 
     async def _retry(self, stream: Stream, source: Source[T]) -> Stream:
@@ -169,7 +170,7 @@ class Pulls:
         return stream
 
 
-async def _list(source: Source[T]) -> tuple[Sequence[Change], str]:
+async def _list(source: Source[T], port: str) -> tuple[Sequence[Change], str]:
     """Everything there is, and the cursor to go on from."""
     for _ in range(_LISTINGS):
         deltas: list[Delta] = []
@@ -178,5 +179,5 @@ async def _list(source: Source[T]) -> tuple[Sequence[Change], str]:
                 deltas.append(await source.changes(deltas[-1].cursor if deltas else None))
         except CursorExpired:
             continue
-        return listed(deltas), deltas[-1].cursor
+        return listed(deltas, port), deltas[-1].cursor
     raise Unavailable("The provider forgets its position in a listing before the listing ends")

@@ -27,7 +27,9 @@ update stream_item set missing = true where stream_id = :stream and not removed 
 """
 _THESE = "((native is null and item_id = any(cast(:ids as text[]))) or native = any(cast(:ids as text[])))"
 _OTHERS = "coalesce(native, item_id) not in (select unnest(cast(:ids as text[])))"
+_BELOW = "parent = any(cast(:masters as text[])) and item_id <> all(cast(:ids as text[]))"
 _MISS_THESE, _MISS_OTHERS = text(_MISS.format(which=_THESE)), text(_MISS.format(which=_OTHERS))
+_MISS_BELOW = text(_MISS.format(which=_BELOW))
 _UPSERT = text("""
 with given as (
     select * from unnest(cast(:ids as text[]), cast(:versions as text[]), cast(:parents as text[]),
@@ -105,15 +107,25 @@ class Deltas:
         self._database = database
 
     async def apply(
-        self, stream: Stream, changed: Sequence[Change], removed: Sequence[str], cursor: str, *, more: bool
+        self,
+        stream: Stream,
+        changed: Sequence[Change],
+        removed: Sequence[str],
+        cursor: str,
+        *,
+        more: bool,
+        masters: Sequence[str] = (),
     ) -> Stream:
-        """Changes and removals; without `more` the pull is complete, and the stream ready."""
-        if changed and stream.feeds and not (removed or more):
+        """Changes and removals; without `more` the pull is complete, and the stream ready. What lies below `masters`
+        and is not among the changes went, too."""
+        if changed and stream.feeds and not (removed or more or masters):
             written = await plain_deltas.write(self._database, stream, changed, cursor)
             if written is not None:
                 return written
         async with self._database.session() as session:
             writing = await _Writing.begin(session, stream)
+            if masters:
+                await writing.miss(_MISS_BELOW, [change.id for change in changed], masters=list(masters))
             if removed:
                 await writing.miss(_MISS_THESE, removed)
             gone = set(removed)
@@ -160,9 +172,9 @@ class _Writing:
             raise Overtaken
         return cls(session, stream, found[2], found[3], found[4], found[5], [])
 
-    async def miss(self, statement: TextClause, ids: Sequence[str]) -> None:
+    async def miss(self, statement: TextClause, ids: Sequence[str], **more: Any) -> None:
         """Note that items are gone for now."""
-        await self.session.execute(statement, {"stream": self.stream.id, "ids": list(ids)})
+        await self.session.execute(statement, {"stream": self.stream.id, "ids": list(ids), **more})
         self.missing = True
 
     async def tell(self, statement: TextClause, **values: Any) -> list[tuple[Any, ...]]:
