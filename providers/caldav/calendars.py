@@ -123,10 +123,10 @@ async def make(dav: Dav, home: Home, files: Files, component: str, values: list[
 
 
 async def change(dav: Dav, url: str, values: dict[str, str | None]) -> None:
-    """Set properties of a collection; None removes. Raises `NotFound`, `Denied`."""
-    given = [elements.element(name, text=value) for name, value in values.items() if value is not None]
-    gone = [name for name, value in values.items() if value is None]
-    reply = await dav.done("PROPPATCH", url, elements.setting(DAV + "propertyupdate", given, gone))
+    """Set properties of a collection; None makes them empty, since Xandikos fails when asked to remove one. Raises
+    `NotFound`, `Denied`."""
+    given = [elements.element(name, text=value or "") for name, value in values.items()]
+    reply = await dav.done("PROPPATCH", url, elements.setting(DAV + "propertyupdate", given))
     if reply.status == 207:
         refuse_failed(read(reply.body, reply.url))
 

@@ -59,7 +59,10 @@ class Dav:
     async def propfind(self, url: str, names: Iterable[str], depth: int = 0) -> Multistatus:
         """Properties of a resource, with depth 1 of its members too. Raises `NotFound`, `Unauthorized`, ..."""
         reply = await self.done("PROPFIND", url, elements.propfind(names), {"Depth": str(depth)})
-        return multistatus.read(reply.body, reply.url)
+        answer = multistatus.read(reply.body, reply.url)
+        if len(answer.found) == 1 and (answer.found[0].status or 200) >= 400:  # of the resource itself (Xandikos)
+            raise refusal(answer.found[0].status or 0, {}, b"")
+        return answer
 
     async def report(self, url: str, body: bytes, depth: int = 1) -> Multistatus:
         """The answer to a REPORT."""

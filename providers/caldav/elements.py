@@ -44,12 +44,9 @@ def propfind(names: Iterable[str]) -> bytes:
     return written(element(DAV + "propfind", props(names)))
 
 
-def setting(root: str, values: Iterable[Any], removed: Iterable[str] = ()) -> bytes:
-    """MKCALENDAR, MKCOL or PROPPATCH with the properties to set and to remove."""
-    given, gone = list(values), list(removed)
-    parts = [element(DAV + "set", element(DAV + "prop", *given))] if given else []
-    parts += [element(DAV + "remove", props(gone))] if gone else []
-    return written(element(root, *parts))
+def setting(root: str, values: Iterable[Any]) -> bytes:
+    """MKCALENDAR, MKCOL or PROPPATCH with the properties to set."""
+    return written(element(root, element(DAV + "set", element(DAV + "prop", *values))))
 
 
 def hrefs(paths: Iterable[str]) -> list[Any]:
