@@ -6,8 +6,9 @@ import pytest
 
 from providers.base.collection import Delta
 from providers.base.errors import CursorExpired, Invalid, Unavailable
-from providers.base.ports import EventQuery
-from providers.caldav import changes, paths
+from providers.base.ports import EventQuery, EventWrite
+from providers.caldav import changes, cursor, paths
+from providers.caldav.cursor import Position
 from tests.providers.caldav.conftest import Desk, at, day, event, moment
 from tests.providers.caldav.test_events import FOREIGN, override, series
 from tests.servers.dav_front import Asked, Said
@@ -92,6 +93,19 @@ async def test_a_life(any_desk: Desk) -> None:
     assert consumer.removed == {item, kid, made.id}
 
 
+async def test_servers_without_tokens_are_compared(desk: Desk) -> None:
+    with_token = Consumer(desk)
+    await with_token.follow()
+    poor(desk)
+    without = Consumer(desk)
+    await without.follow()
+    assert [one.token is None for one in (*_read(with_token), *_read(without))] == [False, True]
+
+
+def _read(consumer: Consumer) -> list[Position]:
+    return list(cursor.read(consumer.cursor or "").values())
+
+
 async def test_identities_are_uids(any_desk: Desk) -> None:
     await any_desk.put("x.ics", FOREIGN)
     delta = await any_desk.events.changes(any_desk.calendar, None, EventQuery())
@@ -115,9 +129,7 @@ async def test_a_window(any_desk: Desk) -> None:
     assert await consumer.follow() == {outside.id, item, kid, inside.id}
 
 
-def _moved(start: str):  # type: ignore[no-untyped-def]
-    from providers.base.ports import EventWrite
-
+def _moved(start: str) -> EventWrite:
     return EventWrite(event(start=at(start)))
 
 
@@ -159,10 +171,8 @@ async def test_a_lost_token(desk: Desk) -> None:
     """Whatever status a server says it with."""
     consumer = Consumer(desk)
     await consumer.follow()
-    position = next(iter(changes_cursor(consumer.cursor).values()))
+    [position] = _read(consumer)
     position.token = "http://example.org/ns/sync/forgotten"
-    from providers.caldav import cursor
-
     bad = cursor.write({paths.path_of(desk.calendar): position})
     with pytest.raises(CursorExpired):
         await desk.events.changes(desk.calendar, bad, EventQuery())
@@ -181,12 +191,6 @@ async def test_a_lost_token(desk: Desk) -> None:
     for nonsense in ("", "x", "eJw", "éé"):
         with pytest.raises(CursorExpired):
             await desk.events.changes(desk.calendar, nonsense, EventQuery())
-
-
-def changes_cursor(text: str | None):  # type: ignore[no-untyped-def]
-    from providers.caldav import cursor
-
-    return cursor.read(text or "")
 
 
 async def test_content_is_read_once(desk: Desk) -> None:
