@@ -58,7 +58,7 @@ class _Server:
 
     def __exit__(self, *_: object) -> None:
         self.front.__exit__()
-        processes.stop(self._process)
+        processes.stop(self._process, 1.0)  # Xandikos waits for idle connections
         shutil.rmtree(self.root, ignore_errors=True)
 
 

@@ -99,7 +99,7 @@ async def test_what_is_not_known_is_kept(desk: Desk) -> None:
 async def test_parents_are_ids(desk: Desk) -> None:
     tasks, parent = await a_list(desk)
     top = await tasks.create(parent, TaskCreate(title="top"))
-    other = await tasks.create(parent, TaskCreate(title="other"))
+    await tasks.create(parent, TaskCreate(title="other"))
     sub = await tasks.create(parent, TaskCreate(title="sub", parent_id=top.id))
     leaf = await tasks.create(parent, TaskCreate(title="leaf", parent_id=sub.id))
     assert (sub.parent_id, leaf.parent_id) == (top.id, sub.id)
