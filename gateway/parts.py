@@ -20,10 +20,12 @@ from gateway.services.changelog import ChangeLog
 from gateway.services.delivery.pump import Delivery
 from gateway.services.delivery.receiver import Receiver
 from gateway.services.dispatching import Dispatching
+from gateway.services.following import Following
 from gateway.services.identity import Identity
 from gateway.services.live import MAX_WAIT, Live, Pace
 from gateway.services.mail_sync import MailSync
 from gateway.services.marks import Marks
+from gateway.services.plan_sync import CalendarSync, ContactSync, TaskSync
 from gateway.services.scheduling import Scheduling
 from gateway.services.sending import Sending
 from gateway.services.sessions import Sessions
@@ -133,6 +135,7 @@ async def start(parts: Parts) -> Services:
     pace = Pace(wait=min(MAX_WAIT, settings.request_timeout / 2))
     live = Live(FeedPlaces(database), EventCursors(), frames, attention, pace)
     parts.identity.watch(live.heard)
+    following = Following(changelog, parts.sources, DeltaTokens(parts.keys))
     services = Services(
         accounts,
         Applications(database, parts.vault),
@@ -140,7 +143,10 @@ async def start(parts: Parts) -> Services:
         Scheduling(Schedules(database), settings.max_recipients),
         Marks(accounts, sessions),
         StreamStates(Streams(database), Quarantine(database)),
-        MailSync(changelog, parts.sources, DeltaTokens(parts.keys)),
+        MailSync(following),
+        CalendarSync(following),
+        ContactSync(following),
+        TaskSync(following),
         Subscriptions(database, changelog, parts.sources, receiver, signer, wake=wake),
         live,
     )

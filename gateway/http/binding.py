@@ -58,7 +58,8 @@ class Binding:
         self.route, self._around = route, around
         self._parameters = parameters(route.run, route.path)
         self._sources = {parameter.source for parameter in self._parameters}
-        self._known = {p.wire for p in self._parameters if p.source is Source.QUERY}
+        asked = [parameter for parameter in self._parameters if parameter.source is Source.QUERY]
+        self._known = {spelling: p.wire for p in asked for spelling in (*p.also, p.wire)}
 
     async def answer(self, request: Request) -> Response:
         """The response to a request; every failure is raised."""
@@ -100,7 +101,7 @@ class Binding:
         """The query parameters that this row knows, and the page that is asked for."""
         text = request.scope["query_string"].decode("latin-1")
         given = parse_qs(text, keep_blank_values=True) if text else {}
-        query: Query = {name: given[name] for name in self._known & given.keys()}
+        query: Query = {wire: given[name] for name, wire in self._known.items() if name in given}
         if Source.PAGE not in self._sources:
             return query, PageRequest()
         limit, token = _limit(given.get("limit", [""])[-1]), given.get("pageToken", [""])[-1]

@@ -35,6 +35,8 @@ _RETRY = {"Retry-After": {"schema": {"type": "string"}, "description": "seconds"
 _FAILURES = {
     "BadRequest": ("malformed request or page token", {}),
     "Unauthorized": ("credential missing, unknown or no longer usable at the provider", {}),
+    "NotFound": ("no such record", {}),
+    "PreconditionFailed": ("If-Match does not name the current version", {}),
     "RequestTimeout": ("not available yet, try again", _RETRY),
     "SyncTokenExpired": ("delta token of a sync that no longer exists, start a new one", {}),
     "TooManyRequests": ("provider or gateway rate limit", _RETRY),
@@ -112,8 +114,10 @@ def _responses(route: Route) -> dict[str, Any]:
     failed = {
         "400": "BadRequest",
         "401": "Unauthorized",
+        **({"404": "NotFound"} if route.found else {}),
         **({"408": "RequestTimeout"} if route.slow else {}),
         **({"410": "SyncTokenExpired"} if route.expires else {}),
+        **({"412": "PreconditionFailed"} if route.guarded else {}),
         "429": "TooManyRequests",
         "default": "Failed",
     }

@@ -9,7 +9,7 @@
 | a `schemas` model | the JSON body (`Model | None`: may be absent) |
 | `Annotated[..., Header("Name")]` | a header |
 | a class the application was built with | that object |
-| anything else | a query parameter, in camelCase |
+| anything else | a query parameter, in camelCase; `Also("Name")` names further spellings |
 """
 
 import inspect
@@ -39,6 +39,16 @@ class Header:
     name: str
 
 
+@dataclass(frozen=True, slots=True, init=False)
+class Also:
+    """Names further spellings of a query parameter that are in use."""
+
+    names: tuple[str, ...]
+
+    def __init__(self, *names: str) -> None:
+        object.__setattr__(self, "names", names)
+
+
 class Source(Enum):
     """Where a parameter's value comes from."""
 
@@ -64,6 +74,7 @@ class Parameter:
     default: Any = None
     adapter: TypeAdapter[Any] | None = None
     many: bool = False
+    also: tuple[str, ...] = ()
 
 
 PORTS: Mapping[type, str] = {
@@ -93,7 +104,9 @@ def _parameter(name: str, hint: Any, default: Any, in_path: set[str]) -> Paramet
     if inspect.isclass(kind) and (source := _source(kind)):
         adapter = TypeAdapter(kind) if source is Source.BODY else None
         return Parameter(name, name, source, kind, required, value, adapter)
-    return Parameter(name, to_camel(name), Source.QUERY, hint, required, value, TypeAdapter(hint), _is_list(kind))
+    also = next((mark.names for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, Also)), ())
+    adapter = TypeAdapter(hint)
+    return Parameter(name, to_camel(name), Source.QUERY, hint, required, value, adapter, _is_list(kind), also)
 
 
 def _source(kind: type) -> Source | None:

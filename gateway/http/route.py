@@ -63,6 +63,8 @@ class Route:
     status: int = 200
     tag: str = ""
     once: bool = False  # honours Idempotency-Key
+    guarded: bool = False  # honours If-Match: may answer 412 (Conflict)
+    found: bool = False  # the contract names its 404
     slow: bool = False  # may answer 408 (Pending)
     expires: bool = False  # takes tokens that may answer 410 (CursorExpired)
     documented: bool = True

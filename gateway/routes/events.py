@@ -8,7 +8,7 @@ from gateway.http.parameters import Header
 from gateway.http.route import Route, either
 from gateway.identity import Caller, Standing
 from gateway.live import Batches
-from gateway.routes.scopes import READ_MAIL
+from gateway.routes.scopes import READ_ANY
 from gateway.services.live import MAX_WAIT, Live
 from schemas.feed import FeedPage
 
@@ -35,8 +35,8 @@ async def page(
 ) -> FeedPage:
     """Follow changes: as a page, or with `Accept: text/event-stream` as server-sent events that go on for ever.
 
-    Of one account with its token, or with Basic credentials and the account header; of all accounts of the application
-    with Basic credentials alone. Positions stay good for ever.
+    Of one account with its token, or with Basic credentials and the account header: what its scopes may read. Of all
+    accounts of the application with Basic credentials alone. Positions stay good for ever.
     """
     return await live.page(caller, standing, last_event_id or since, resources, limit, wait)
 
@@ -53,4 +53,4 @@ async def stream(
     return Batches(await live.stream(caller, standing, last_event_id or since, resources))
 
 
-ROUTES = (Route("GET", "/v1/events", "events", either(READ_MAIL), page, FeedPage, tag="Events", stream=stream),)
+ROUTES = (Route("GET", "/v1/events", "events", either(READ_ANY), page, FeedPage, tag="Events", stream=stream),)

@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
-from gateway.identity import Application
+from gateway.identity import Account, Application
 from gateway.services.cache import Cache
 from gateway.services.changelog import ChangeLog
 from gateway.services.identity import Identity
-from gateway.services.sources import MESSAGES, Sources
+from gateway.services.parents import DEFAULT, PRIMARY
+from gateway.services.resources import Resource, name, readable
+from gateway.services.sources import CONTACTS, EVENTS, MESSAGES, TASKS, Sources
 from gateway.store.feed_places import Whose
 from gateway.store.wants import Wants
 from providers.base.errors import ProviderError
@@ -16,6 +19,8 @@ from providers.base.errors import ProviderError
 log = logging.getLogger("postroom.live")
 _RENEWED = 60.0  # seconds for which a want needs no renewal
 _STARTS = 4  # first pulls that are begun at a time
+#: What readers of a feed are told of, beside what is followed anyway: ports, and the parents that everybody has.
+_TOLD = ((MESSAGES, None), (EVENTS, "primary"), (CONTACTS, None), (TASKS, "default"))
 
 
 class Attention:
@@ -38,6 +43,12 @@ class Attention:
             self._beginning[whose] = task = asyncio.create_task(self._begin(application, whose))
             task.add_done_callback(lambda _: self._beginning.pop(whose))
 
+    async def named(self, account: Account, resource: Resource) -> str:
+        """A resource as the account's feed names it. Raises as `Sources.parent`."""
+        if resource.parent not in (PRIMARY, DEFAULT):
+            return resource.name
+        return name(resource.port, await self._sources.parent(account, resource.port, resource.parent))
+
     async def close(self) -> None:
         """Begin nothing more."""
         tasks = list(self._beginning.values())
@@ -47,18 +58,30 @@ class Attention:
 
     async def _begin(self, application: Application, whose: Whose) -> None:
         try:
-            unfed, gate = await self._wants.unfed(whose, MESSAGES), asyncio.Semaphore(_STARTS)
-            await asyncio.gather(*(self._start(application, account, gate) for account in unfed))
+            gate = asyncio.Semaphore(_STARTS)
+            for port, parent in _TOLD:
+                unfed = await self._unfed(whose, port, parent)
+                await asyncio.gather(*(self._start(application, one, port, parent, gate) for one in unfed))
         except ProviderError as error:  # the next renewal tries again
             log.warning("logs of application %d were not begun: %s", application.id, error.message)
 
-    async def _start(self, application: Application, account_id: int, gate: asyncio.Semaphore) -> None:
+    async def _unfed(self, whose: Whose, port: str, parent: str | None) -> Sequence[int]:
+        """Accounts whose feed is not told yet. Of one account, another calendar than the primary one may be followed;
+        of a whole application that is not looked into."""
+        if parent is not None and whose.account_id is not None:
+            return [whose.account_id]
+        return await self._wants.unfed(whose, port)
+
+    async def _start(
+        self, application: Application, account_id: int, port: str, parent: str | None, gate: asyncio.Semaphore
+    ) -> None:
         async with gate:
             account = await self._identity.account(application, account_id)
-            if account is None:
+            if account is None or not readable(account.scopes, port):
                 return
             try:
-                stream = await self._log.find_or_create(account_id, MESSAGES, None, {})
+                place = await self._sources.parent(account, port, parent)
+                stream = await self._log.find_or_create(account_id, port, place, {})
                 await self._log.start(stream, self._sources.open(account, stream))
             except ProviderError as error:
-                log.info("the log of account %d was not begun: %s", account_id, error.message)
+                log.info("the log of %s of account %d was not begun: %s", port, account_id, error.message)

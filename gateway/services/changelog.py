@@ -62,6 +62,10 @@ class ChangeLog:
         """The stream of what was `asked` for; a new one keeps `filter`, which an older one does not change."""
         return await self._streams.find_or_create(account_id, port, parent, asked, filter)
 
+    async def feeding(self, account_id: int) -> list[Stream]:
+        """The streams of an account that tell its feed: those without a filter, whether complete yet or not."""
+        return [stream for stream in await self._streams.all_of(account_id) if not stream.filter]
+
     async def start(self, stream: Stream, open: Open[T]) -> Stream:
         """See that the first pull has been made, or is under way; the answer says by `ready` which.
 
@@ -75,7 +79,7 @@ class ChangeLog:
 
     async def refresh(self, stream: Stream, open: Open[T]) -> Stream:
         """The stream after a pull that asks the provider after this was called. Raises what the provider raises."""
-        return await self._pulls.now(stream.id, open)
+        return await self._pulls.now(stream, open)
 
     async def audit(self, stream: Stream, open: Open[T]) -> Audit:
         """Compare the index with everything that the provider has, and repair it. Raises what the provider raises."""

@@ -16,14 +16,23 @@ def cleaned(changes: Iterable[Change]) -> list[Change]:
     ]
 
 
-def listed(deltas: Iterable[Delta]) -> list[Change]:
+def listed(deltas: Iterable[Delta], port: str) -> list[Change]:
     """What is there after a listing that came in several pieces."""
     there: dict[str, Change] = {}
     for delta in deltas:
+        if gone := set(masters(delta, port)):
+            there = {item: change for item, change in there.items() if change.parent not in gone}
         there |= {change.id: change for change in cleaned(delta.changed)}
         for item in delta.removed:
             there.pop(item, None)
     return list(there.values())
+
+
+def masters(delta: Delta, port: str) -> list[str]:
+    """Items below which there is only what the delta names: series, of which exceptions may be gone (see `Events`)."""
+    if port != "events" or delta.adds:
+        return []
+    return [*(change.id for change in delta.changed if change.parent is None), *delta.removed]
 
 
 def is_suspicious(left: int, before: int) -> bool:

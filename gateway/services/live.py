@@ -139,7 +139,7 @@ class Live:
         if self._readers.count >= self._pace.readers:
             raise RateLimited(f"this process has its {self._pace.readers} readers of events: come back", retry_after=5)
         whose = Whose(caller.application.id, caller.account.id if caller.account else None)
-        asked = Asked(caller, whose, frozenset(resources.resource(name, "resources").name for name in names))
+        asked = Asked(caller, whose, await self._names(caller, names))
         given = self._cursors.open(since, whose.account_id) if since else None
         if given is None:
             return asked, await self._places.now(whose)
@@ -147,6 +147,13 @@ class Live:
             return asked, given
         assert whose.account_id is not None, "mere sequences are of one account"
         return asked, await self._places.behind(whose.account_id, given)
+
+    async def _names(self, caller: Caller, names: Sequence[str]) -> frozenset[str]:
+        """The resources that are asked for, as the feed names them: `primary` and `default` are of one account."""
+        found = [resources.resource(name, "resources") for name in names]
+        if caller.account is None:
+            return frozenset(one.name for one in found)
+        return frozenset([await self._attention.named(caller.account, one) for one in found])
 
     async def _want(self, asked: Asked, span: timedelta) -> None:
         await self._attention.want(asked.caller.application, asked.whose.account_id, span)
@@ -162,9 +169,11 @@ class Live:
 
     def _told(self, asked: Asked, place: Place, events: Sequence[feed.FeedEvent]) -> tuple[list[Told], Place]:
         """The events, each with the position behind it unless that is long, and the place behind all."""
-        told = []
+        told, account = [], asked.caller.account
         for event in events:
             place = moved_on(place, event)
+            if account is not None and not resources.readable(account.scopes, event.port):
+                continue
             told.append(Told(_shown(event), self._seal(asked, place) if len(place.moved) <= _BRIEF else None))
         return told, place
 

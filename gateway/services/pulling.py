@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from gateway.metrics import CHANGES, REPAIRS
-from gateway.services.differences import cleaned, is_drastic, is_suspicious, listed
+from gateway.services.differences import cleaned, is_drastic, is_suspicious, listed, masters
 from gateway.services.source import Open, Source, T, hydrate
 from gateway.store.deltas import Deltas, Overtaken
 from gateway.store.locks import Locks
@@ -42,33 +42,33 @@ class Pulls:
         self._told = told
         self._running: dict[int, asyncio.Task[Stream]] = {}
 
-    def is_fresh(self, stream: Stream, limit: float | None = None) -> bool:
+    def is_fresh(self, stream: Stream) -> bool:
         """Whether the last complete pull began so recently that another one can be spared."""
-        return stream.ready and stream.age is not None and stream.age < (self._fresh if limit is None else limit)
+        return stream.ready and stream.age is not None and stream.age < self._fresh
 
-    def begin(self, stream_id: int, open: Open[T], *, fresh: float | None = None) -> "asyncio.Task[Stream]":
+    def begin(self, stream_id: int, open: Open[T], *, known: Stream | None = None) -> "asyncio.Task[Stream]":
         """The pull of this stream that is under way in this process, or a new one. Shield it when waiting. A new one is
-        spared when another process has just made one, `fresh` seconds ago at most.
+        spared when another process has just made one, unless the stream is `known`: then it begins there.
 
         It raises what the provider raises, and notes it on the stream."""
         task = self._running.get(stream_id)
         if task is None:
-            limit = self._fresh if fresh is None else fresh
-            self._running[stream_id] = task = asyncio.create_task(self._noted(stream_id, open, limit))
+            self._running[stream_id] = task = asyncio.create_task(self._noted(stream_id, open, known))
             task.add_done_callback(lambda done: self._ended(stream_id, done))
         return task
 
-    async def now(self, stream_id: int, open: Open[T]) -> Stream:
-        """A pull that asks the provider after this was called. Raises as `begin`."""
-        if (running := self._running.get(stream_id)) is not None:
+    async def now(self, stream: Stream, open: Open[T]) -> Stream:
+        """A pull that asks the provider after this was called; it costs least when `stream` is as it is now. Raises as
+        `begin`."""
+        if (running := self._running.get(stream.id)) is not None:
             await asyncio.wait({running})
-        return await asyncio.shield(self.begin(stream_id, open, fresh=0.0))
+        return await asyncio.shield(self.begin(stream.id, open, known=stream))
 
     async def audit(self, stream_id: int, open: Open[T]) -> Audit:
         """Pull, then list everything and compare: what a pull should have found is written now. Raises as `begin`.
 
         What changes in the moment between the two counts as repaired."""
-        await self.now(stream_id, open)
+        await self.now(await self._current(stream_id), open)
         async with self._locks.hold(f"stream:{stream_id}"), open() as source:
             stream = await self._current(stream_id)
             indexed = await self._streams.live(stream_id)
@@ -93,11 +93,11 @@ class Pulls:
             expected = error if not isinstance(error, ProviderError) else None
             log.warning("stream %d could not be pulled: %s", stream_id, error, exc_info=expected)
 
-    async def _noted(self, stream_id: int, open: Open[T], fresh: float) -> Stream:
+    async def _noted(self, stream_id: int, open: Open[T], known: Stream | None) -> Stream:
         try:
             async with self._locks.hold(f"stream:{stream_id}"):
-                stream = await self._current(stream_id)
-                if self.is_fresh(stream, fresh):  # another process has just done it
+                stream = known.read_now() if known else await self._current(stream_id)
+                if known is None and self.is_fresh(stream):  # another process has just done it
                     return stream
                 with span("pull", account=stream.account_id, port=stream.port):
                     async with open() as source:
@@ -131,7 +131,8 @@ class Pulls:
             log.info("stream %d: the provider forgot the position; everything is listed and compared", stream.id)
             return (await self._compare(stream, source))[0], False
         changed, removed = cleaned(delta.changed), list(delta.removed)
-        stream = await self._deltas.apply(stream, changed, removed, delta.cursor, more=delta.more)
+        series = masters(delta, stream.port)
+        stream = await self._deltas.apply(stream, changed, removed, delta.cursor, more=delta.more, masters=series)
         return stream, delta.more
 
     async def _confirmed(self, stream: Stream, source: Source[T]) -> Delta:
@@ -143,13 +144,15 @@ class Pulls:
 
     async def _compare(self, stream: Stream, source: Source[T]) -> tuple[Stream, int]:
         """List everything and write what really differs; how many items there are."""
-        changes, cursor = await _list(source)
+        changes, cursor = await _list(source, stream.port)
         if is_suspicious(len(changes), await self._streams.live(stream.id)):
             log.warning("stream %d: most of it is missing in a listing; looking again", stream.id)
-            changes, cursor = await _list(source)
+            changes, cursor = await _list(source, stream.port)
         return await self._deltas.replace(stream, changes, cursor), len(changes)
 
     async def _retry(self, stream: Stream, source: Source[T]) -> Stream:
+        if not stream.held:
+            return stream
         due = await self._quarantine.due(stream.id, _RETRIED)
         if not due:
             return stream
@@ -167,7 +170,7 @@ class Pulls:
         return stream
 
 
-async def _list(source: Source[T]) -> tuple[Sequence[Change], str]:
+async def _list(source: Source[T], port: str) -> tuple[Sequence[Change], str]:
     """Everything there is, and the cursor to go on from."""
     for _ in range(_LISTINGS):
         deltas: list[Delta] = []
@@ -176,5 +179,5 @@ async def _list(source: Source[T]) -> tuple[Sequence[Change], str]:
                 deltas.append(await source.changes(deltas[-1].cursor if deltas else None))
         except CursorExpired:
             continue
-        return listed(deltas), deltas[-1].cursor
+        return listed(deltas, port), deltas[-1].cursor
     raise Unavailable("The provider forgets its position in a listing before the listing ends")

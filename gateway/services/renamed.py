@@ -106,6 +106,8 @@ class RenamedSession(Session):
         self.messages = RenamedMessages(session.messages, names) if session.messages else None
         self.drafts = RenamedDrafts(session.drafts, names) if session.drafts else None
         self.folders = session.folders
+        self.calendars, self.events, self.contacts = session.calendars, session.events, session.contacts
+        self.task_lists, self.tasks = session.task_lists, session.tasks
 
     async def ping(self) -> None:
         """See `Session.ping`."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from providers.base.errors import Invalid
@@ -14,6 +15,8 @@ READERS: Mapping[str, tuple[Scope, ...]] = {
     "contacts": (Scope.CONTACTS_READ, Scope.CONTACTS_READ_WRITE),
     "tasks": (Scope.TASKS_READ, Scope.TASKS_READ_WRITE),
 }
+#: Who may read anything that can be told of.
+ANY_READER: tuple[Scope, ...] = tuple(dict.fromkeys(scope for scopes in READERS.values() for scope in scopes))
 
 #: Pattern of a resource, port. The one group, where there is one, is the port's parent.
 _RESOURCES: Sequence[tuple[str, str]] = (
@@ -48,3 +51,8 @@ def name(port: str, parent: str | None) -> str:
     """How clients write a port and its parent."""
     pattern = next(pattern for pattern, known in _RESOURCES if known == port)
     return pattern.format(parent)
+
+
+def readable(scopes: AbstractSet[Scope], port: str) -> bool:
+    """Whether an account with these scopes may be told of a port."""
+    return port not in READERS or not scopes.isdisjoint(READERS[port])

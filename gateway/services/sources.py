@@ -9,18 +9,20 @@ from typing import Any, TypeVar
 
 from gateway.identity import Account
 from gateway.metrics import PROVIDER, PROVIDER_ERRORS
+from gateway.services.growing import Growing, Window
+from gateway.services.parents import calendar_of, task_list_of
 from gateway.services.renamed import MAIL, Names
 from gateway.services.sessions import Sessions
 from gateway.services.source import Open, Source
 from gateway.store.streams import Filter, Stream
 from providers.base.errors import ProviderError, Unsupported
-from providers.base.ports import MessageQuery, MessageView
+from providers.base.ports import EventQuery, MessageQuery, MessageView, TaskQuery
 from providers.base.provider import Session
 
 P = TypeVar("P")
 R = TypeVar("R")
 
-MESSAGES = MAIL
+MESSAGES, EVENTS, CONTACTS, TASKS = MAIL, "events", "contacts", "tasks"
 
 
 def _messages(session: Session, names: Names, parent: str | None, filter: Filter, view: Any) -> Source[Any]:
@@ -34,7 +36,38 @@ def _messages(session: Session, names: Names, parent: str | None, filter: Filter
     return Source(partial(port.changes, parent, query=query), read)
 
 
-_PORTS: Mapping[str, Callable[[Session, Names, str | None, Filter, Any], Source[Any]]] = {MESSAGES: _messages}
+def _events(session: Session, names: Names, parent: str | None, filter: Filter, view: Any) -> Source[Any]:
+    if session.events is None:
+        raise Unsupported("This account's provider has no events")
+    port = session.events
+    read = partial(port.get_many, parent)
+    if "timeMin" not in filter:
+        return Source(partial(port.changes, parent, query=EventQuery()), read)
+    times = (datetime.fromisoformat(filter[name]) for name in ("timeMin", "timeMax", "began"))
+    return Source(Growing(partial(port.changes, parent), Window(*times), EventQuery()).changes, read)
+
+
+def _contacts(session: Session, names: Names, parent: str | None, filter: Filter, view: Any) -> Source[Any]:
+    if session.contacts is None:
+        raise Unsupported("This account's provider has no contacts")
+    port = session.contacts
+    return Source(partial(port.changes, parent, query=None), partial(port.get_many, parent))
+
+
+def _tasks(session: Session, names: Names, parent: str | None, filter: Filter, view: Any) -> Source[Any]:
+    if session.tasks is None:
+        raise Unsupported("This account's provider has no tasks")
+    port, since = session.tasks, filter.get("completedSince")
+    query = TaskQuery(datetime.fromisoformat(since) if since else None)
+    return Source(partial(port.changes, parent, query=query), partial(port.get_many, parent))
+
+
+_PORTS: Mapping[str, Callable[[Session, Names, str | None, Filter, Any], Source[Any]]] = {
+    MESSAGES: _messages,
+    EVENTS: _events,
+    CONTACTS: _contacts,
+    TASKS: _tasks,
+}
 
 
 class Sources:
@@ -63,14 +96,19 @@ class Sources:
 
         return opened
 
-    async def check(self, account: Account, port: str, parent: str | None) -> None:
-        """Make sure that there can be a stream of this port of the account.
+    async def parent(self, account: Account, port: str, name: str | None) -> str | None:
+        """The parent of a stream of this port, by the name that a caller gave (`primary`, `default`, an id).
 
-        Raises `Unsupported` when there cannot, and as `Sessions.use`."""
+        Raises `Unsupported` when there can be no such stream, and as `Sessions.use`."""
         if port not in _PORTS:
             raise Unsupported(f"Changes of {port} are not offered for this account yet")
         async with self._sessions.native(account) as session:
-            _PORTS[port](session, self._sessions.names(account, port), parent, {}, None)
+            _PORTS[port](session, self._sessions.names(account, port), name, {}, None)
+            if port == EVENTS and session.calendars is not None and name is not None:
+                return await calendar_of(session.calendars, name)
+            if port == TASKS and session.task_lists is not None and name is not None:
+                return await task_list_of(session.task_lists, name)
+        return name
 
 
 def _measured(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from gateway.identity import Account
@@ -58,7 +59,7 @@ class Subscriptions:
         time, and as `Sessions.use`."""
         found, url = resource(body.resource), checked(body.notification_url)
         _check_scopes(account, found)
-        await self._sources.check(account, found.port, found.parent)
+        found = replace(found, parent=await self._sources.parent(account, found.port, found.parent))
         await self._challenge(account, url)
         await self._follow(account, found)
         values = {

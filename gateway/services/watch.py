@@ -11,13 +11,22 @@ from gateway.identity import Account
 from gateway.metrics import LAG, LISTENING
 from gateway.pauses import jittered, pause
 from gateway.services.changelog import ChangeLog
+from gateway.services.resources import READERS
 from gateway.services.sessions import Sessions
 from gateway.services.source import Open, Source
-from gateway.services.sources import Sources
+from gateway.services.sources import MESSAGES, Sources
 from gateway.store.leases import Lease
 from gateway.store.streams import Stream
 from gateway.tracing import span
-from providers.base.errors import ProviderError, Retryable, Unavailable, Unsupported
+from providers.base.errors import (
+    Denied,
+    NotFound,
+    ProviderError,
+    Retryable,
+    Unauthorized,
+    Unavailable,
+    Unsupported,
+)
 from providers.base.provider import Listening, Notice, Provider
 
 log = logging.getLogger("postroom.watching")
@@ -25,6 +34,8 @@ _SHORTEST, _LONGEST = 1.0, 300.0  # seconds until a provider that failed is trie
 _POLLED = 0.8, 1.2  # times the provider's polling floor, for accounts that can only be asked
 _BACKED_UP = 1.0, 3.0  # the same beside a listener, which should have told everything by then
 _SILENT = 2  # so often in a row the poll found what the listener had not told: it is taken for deaf
+_MAIL = (MESSAGES, None)
+Followed = tuple[str, str | None]  # port and parent of a stream
 _LISTENS, _PULLS = 64, 16  # of a process at a time; they share a database pool of 8 with everything else
 
 
@@ -50,12 +61,14 @@ class Watch:
         "_due",
         "_ended",
         "_failures",
+        "_followed",
+        "_given_up",
+        "_known",
         "_listener",
         "_listening",
         "_means",
         "_noticed",
         "_polling",
-        "_ports",
         "_silent",
         "_streams",
         "_task",
@@ -68,21 +81,23 @@ class Watch:
         self.account, self.epoch = lease.account, lease.epoch
         self._failures = lease.failures
         self._means = means
-        self._ports = set(means.sources.ports)
-        self._due: set[str] = set()  # ports to pull
-        self._noticed: dict[str, float] = {}  # those of them that the provider told of, and when (loop time)
+        self._followed: set[Followed] = {_MAIL} if lease.account.scopes & set(READERS[MESSAGES]) else set()
+        self._given_up: set[Followed] = set()  # what the account lacks, or has no more
+        self._known = False  # whether it was looked up what is followed
+        self._due: set[Followed] = set()  # to be pulled
+        self._noticed: dict[Followed, float] = {}  # those of them that the provider told of, and when (loop time)
         self._listening = False  # whether there is nothing more to be done to be told
         self._listener: Listening | None = None
         self._polling = False  # what is pulled next was not told of, and should have been
         self._silent = 0
-        self._streams: dict[str, Stream] = {}
+        self._streams: dict[Followed, Stream] = {}
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ended = False
 
     def begin(self) -> None:
         """Listen and catch up; after failures, that of an earlier owner too, not at once."""
-        self._due |= self._ports
+        self._due |= self._followed
         if self._failures:
             self._set_timer(pause(self._failures, _SHORTEST, _LONGEST))
         else:
@@ -95,12 +110,20 @@ class Watch:
                 self._timer.cancel()
             self._task = asyncio.create_task(self._attend())
 
+    def look_again(self) -> None:
+        """Somebody has begun to follow something of the account."""
+        self._known = False
+        if not self._failures:  # else the timer knows when it is time to try again
+            self.go_on()
+
     def change(self, account: Account) -> None:
         """The account's row has changed: with another version what is open belongs to former credentials."""
         newer, self.account = account.version > self.account.version, account
         if newer:
             self._listening, self._failures = False, 0
-            self._due |= self._ports
+            self._known = False
+            self._given_up.clear()
+            self._due |= self._followed
             self.go_on()
 
     async def close(self) -> None:
@@ -119,9 +142,10 @@ class Watch:
         self._silent = 0
         if notice.error is not None:
             self._lose(notice.error)
-        elif notice.port in self._ports:
-            self._due.add(notice.port)
-            self._noticed.setdefault(notice.port, asyncio.get_running_loop().time())
+        elif told := {followed for followed in self._followed if followed[0] == notice.port}:
+            self._due |= told
+            for followed in told:
+                self._noticed.setdefault(followed, asyncio.get_running_loop().time())
             if not self._failures:  # else the timer knows when it is time to try again
                 self.go_on()
 
@@ -129,7 +153,7 @@ class Watch:
         """The listener hears nothing any more."""
         log.info("account %d: no longer told of changes: %s", self.account.id, error.message)
         self._listening = False
-        self._due |= self._ports
+        self._due |= self._followed
         if self._task is None:
             self._failures += 1
             self._set_timer(_until(self._failures, error))
@@ -154,7 +178,9 @@ class Watch:
     async def _catch_up(self) -> None:
         """Listen if that is not so; pull what is due until nothing is. Without a certain lease nothing is done: the
         process goes on with it when it has made sure."""
-        while (self._due or not self._listening) and self._means.sure():
+        while (self._due or not self._listening or not self._known) and self._means.sure():
+            if not self._known:
+                await self._look_up()
             if not self._listening:
                 await self._listen()
             if self._due:
@@ -162,6 +188,18 @@ class Watch:
             if self._listening and not self._due and self._failures:
                 self._failures = 0
                 await self._note(None)
+
+    async def _look_up(self) -> None:
+        """Follow what streams feed the account's feed; what is new among them is pulled."""
+        self._known = True  # unless somebody says otherwise meanwhile
+        try:
+            streams = await self._means.log.feeding(self.account.id)
+        except BaseException:
+            self._known = False
+            raise
+        fresh = {(stream.port, stream.parent) for stream in streams} - self._followed - self._given_up
+        self._followed |= fresh
+        self._due |= fresh
 
     async def _listen(self) -> None:
         await self._hang_up()
@@ -175,31 +213,40 @@ class Watch:
         except BaseException:
             self._listening = False
             raise
-        self._due |= self._ports
+        self._due |= self._followed
         self._polling = False
 
-    async def _pull(self, port: str) -> None:
-        told = self._noticed.pop(port, None)
+    async def _pull(self, followed: Followed) -> None:
+        told = self._noticed.pop(followed, None)
         async with self._means.calm if told is None else self._means.urgent:
-            self._due.discard(port)
+            self._due.discard(followed)
             try:
-                before = await self._stream(port)
-                after = self._streams[port] = await self._refreshed(port, before, told)
-            except Unsupported:
-                self._ports.discard(port)
+                before = await self._stream(followed)
+                after = self._streams[followed] = await self._refreshed(before, told)
+            except Unauthorized:
+                self._due.add(followed)
+                raise
+            except (Unsupported, NotFound, Denied) as error:
+                self._give_up(followed, error)
                 return
             except BaseException:
-                self._due.add(port)
+                self._due.add(followed)
                 raise
-        if self._polling and told is None and port not in self._noticed and after.sequence > before.sequence:
+        if self._polling and told is None and followed not in self._noticed and after.sequence > before.sequence:
             self._suspect()
 
-    async def _refreshed(self, port: str, stream: Stream, told: float | None) -> Stream:
+    def _give_up(self, followed: Followed, error: ProviderError) -> None:
+        """The account lacks it, or the calendar or list is gone: the others are watched on."""
+        log.info("account %d: %s of %s is not watched: %s", self.account.id, *followed, error.message)
+        self._followed.discard(followed)
+        self._given_up.add(followed)
+
+    async def _refreshed(self, stream: Stream, told: float | None) -> Stream:
         opened = self._opener(stream)
         if told is None:
             return await self._means.log.refresh(stream, opened)
         service = self.account.service_type.value
-        with span("notice", account=self.account.id, service=service, port=port):
+        with span("notice", account=self.account.id, service=service, port=stream.port):
             stream = await self._means.log.refresh(stream, opened)
         LAG.labels(service).observe(asyncio.get_running_loop().time() - told)
         return stream
@@ -217,10 +264,10 @@ class Watch:
 
         return opened
 
-    async def _stream(self, port: str) -> Stream:
-        if port not in self._streams:
-            self._streams[port] = await self._means.log.find_or_create(self.account.id, port, None, {})
-        return self._streams[port]
+    async def _stream(self, followed: Followed) -> Stream:
+        if followed not in self._streams:
+            self._streams[followed] = await self._means.log.find_or_create(self.account.id, *followed, {})
+        return self._streams[followed]
 
     def _suspect(self) -> None:
         """A poll has found something."""
@@ -255,7 +302,7 @@ class Watch:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._poll)
 
     def _poll(self) -> None:
-        self._due |= self._ports
+        self._due |= self._followed
         self._polling = self._listening and not self._failures
         self.go_on()
 

@@ -66,6 +66,8 @@ class Watching:
             self._changed |= set(self._watches)
         elif kind in ("account", "gone"):
             self._changed |= {int(name)} & set(self._watches)
+        elif kind == "watch" and (watch := self._watches.get(int(name))) is not None:
+            watch.look_again()
         if topic is None or kind in ("account", "gone", "watch"):
             self._prompt.set()
 

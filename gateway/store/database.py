@@ -1,13 +1,14 @@
 """The connection to PostgreSQL: one pool per process, transactions and plain reads on it, migrations, readiness."""
 
 import logging
+import select
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self
 
 from psycopg.errors import IdleInTransactionSessionTimeout
 from sqlalchemy import URL, event, make_url, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -23,6 +24,7 @@ log = logging.getLogger("postroom.store")
 
 POOL = 8
 _CONNECT_TIMEOUT = 10  # seconds
+_PREPARE_AFTER = 5  # uses on one connection
 _IDLE_IN_TRANSACTION = 20_000  # milliseconds after which a process that was stopped loses the rows it had locked
 _MIGRATION_LOCK = 0x706F7374726F6F6D  # "postroom"
 
@@ -32,15 +34,20 @@ class DatabaseUnavailable(Exception):
 
 
 class Database:
-    """A pool of connections. `direct_url` bypasses a pooler such as PgBouncer; prepared statements are not used, so the
-    pool itself may run through one."""
+    """A pool of connections. With a `direct_url`, which bypasses a pooler such as PgBouncer, `url` may run through one,
+    and no statements are prepared; without one, statements that are used often are."""
 
     def __init__(self, url: str, direct_url: str | None = None) -> None:
         self._url, self._direct_url = _sqlalchemy(url), _sqlalchemy(direct_url or url)
         self._engine = _engine(
-            self._url, pool_size=POOL, max_overflow=0, pool_pre_ping=True, pool_timeout=_CONNECT_TIMEOUT
+            self._url,
+            prepare_after=_PREPARE_AFTER if self._url == self._direct_url else None,
+            pool_size=POOL,
+            max_overflow=0,
+            pool_timeout=_CONNECT_TIMEOUT,
         )
         event.listen(self._engine.sync_engine, "connect", _limit)
+        event.listen(self._engine.sync_engine, "checkout", _check)
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @classmethod
@@ -123,6 +130,15 @@ def _limit(connection: Any, _: object) -> None:
     connection.commit()
 
 
+def _check(connection: Any, record: object, proxy: object) -> None:
+    """A server that hung up while nobody asked anything makes the socket readable: found without a round trip. Others
+    of the pool will have been left too: they are made anew."""
+    waiting = select.poll()
+    waiting.register(connection.driver_connection.fileno(), select.POLLIN)
+    if waiting.poll(0):
+        raise InvalidatePoolError
+
+
 @contextmanager
 def _outages() -> Iterator[None]:
     try:
@@ -135,8 +151,8 @@ def _outages() -> Iterator[None]:
         raise Unavailable("The gateway's database is not available at the moment") from error
 
 
-def _engine(url: URL, **options: object) -> AsyncEngine:
-    arguments = {"prepare_threshold": None, "connect_timeout": _CONNECT_TIMEOUT}
+def _engine(url: URL, prepare_after: int | None = None, **options: object) -> AsyncEngine:
+    arguments = {"prepare_threshold": prepare_after, "connect_timeout": _CONNECT_TIMEOUT}
     return create_async_engine(url, connect_args=arguments, **options)
 
 

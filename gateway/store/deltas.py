@@ -5,7 +5,7 @@ is locked meanwhile, so sequences have neither gaps nor twins. What went is `mis
 item of the same kin that comes in the same pull is the same one under a new name, and keeps the id that was given out.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,12 +14,12 @@ from sqlalchemy import TextClause, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from gateway.store import aliases, feed, renames
+from gateway.store import aliases, feed, plain_deltas, renames
 from gateway.store.database import Database
 from gateway.store.feed import Event
-from gateway.store.streams import Stream
+from gateway.store.streams import HELD, Stream
 from gateway.store.tables import StreamRow
-from gateway.store.values import json_text
+from gateway.store.values import columns_of
 from providers.base.collection import Change
 
 _MISS = """
@@ -27,7 +27,9 @@ update stream_item set missing = true where stream_id = :stream and not removed 
 """
 _THESE = "((native is null and item_id = any(cast(:ids as text[]))) or native = any(cast(:ids as text[])))"
 _OTHERS = "coalesce(native, item_id) not in (select unnest(cast(:ids as text[])))"
+_BELOW = "parent = any(cast(:masters as text[])) and item_id <> all(cast(:ids as text[]))"
 _MISS_THESE, _MISS_OTHERS = text(_MISS.format(which=_THESE)), text(_MISS.format(which=_OTHERS))
+_MISS_BELOW = text(_MISS.format(which=_BELOW))
 _UPSERT = text("""
 with given as (
     select * from unnest(cast(:ids as text[]), cast(:versions as text[]), cast(:parents as text[]),
@@ -89,6 +91,7 @@ select item_id, 'updated', attributes from told order by sequence
 """)
 
 
+_LATER = text("greatest(clock_timestamp(), changed_at + '1 microsecond')")
 _MISSING = text("exists (select from stream_item i where i.stream_id = stream.id and i.missing)")
 _RENAMED = text("(select a.renamed from account a where a.id = stream.account_id)")
 
@@ -104,11 +107,25 @@ class Deltas:
         self._database = database
 
     async def apply(
-        self, stream: Stream, changed: Sequence[Change], removed: Sequence[str], cursor: str, *, more: bool
+        self,
+        stream: Stream,
+        changed: Sequence[Change],
+        removed: Sequence[str],
+        cursor: str,
+        *,
+        more: bool,
+        masters: Sequence[str] = (),
     ) -> Stream:
-        """Changes and removals; without `more` the pull is complete, and the stream ready."""
+        """Changes and removals; without `more` the pull is complete, and the stream ready. What lies below `masters`
+        and is not among the changes went, too."""
+        if changed and stream.feeds and not (removed or more or masters):
+            written = await plain_deltas.write(self._database, stream, changed, cursor)
+            if written is not None:
+                return written
         async with self._database.session() as session:
             writing = await _Writing.begin(session, stream)
+            if masters:
+                await writing.miss(_MISS_BELOW, [change.id for change in changed], masters=list(masters))
             if removed:
                 await writing.miss(_MISS_THESE, removed)
             gone = set(removed)
@@ -134,28 +151,30 @@ class Deltas:
 @dataclass(slots=True)
 class _Writing:
     """One transaction on a stream; `moment` is later than that of every sequence before. `missing`: whether items may
-    be, `renamed`: whether the account has aliases."""
+    be, `renamed`: whether the account has aliases, `held`: whether items are in quarantine."""
 
     session: AsyncSession
     stream: Stream
     moment: datetime
     missing: bool
     renamed: bool
+    held: bool
     events: list[Event]
 
     @classmethod
     async def begin(cls, session: AsyncSession, stream: Stream) -> "_Writing":
         """Lock the stream. Raises `Overtaken`."""
-        row, later = StreamRow, text("greatest(clock_timestamp(), changed_at + '1 microsecond')")
-        locked = select(col(row.cursor), col(row.sequence), later, _MISSING, _RENAMED).where(col(row.id) == stream.id)
+        row = StreamRow
+        asked = select(col(row.cursor), col(row.sequence), _LATER, _MISSING, _RENAMED, HELD)
+        locked = asked.where(col(row.id) == stream.id)
         found = (await session.execute(locked.with_for_update(of=row))).one_or_none()
         if found is None or tuple(found)[:2] != (stream.cursor, stream.sequence):
             raise Overtaken
-        return cls(session, stream, found[2], found[3], found[4], [])
+        return cls(session, stream, found[2], found[3], found[4], found[5], [])
 
-    async def miss(self, statement: TextClause, ids: Sequence[str]) -> None:
+    async def miss(self, statement: TextClause, ids: Sequence[str], **more: Any) -> None:
         """Note that items are gone for now."""
-        await self.session.execute(statement, {"stream": self.stream.id, "ids": list(ids)})
+        await self.session.execute(statement, {"stream": self.stream.id, "ids": list(ids), **more})
         self.missing = True
 
     async def tell(self, statement: TextClause, **values: Any) -> list[tuple[Any, ...]]:
@@ -172,7 +191,7 @@ class _Writing:
             return
         await self._recognise(changed)
         stream = self.stream
-        told = await self.tell(_UPSERT, account=stream.account_id, port=stream.port, **_columns(changed))
+        told = await self.tell(_UPSERT, account=stream.account_id, port=stream.port, **columns_of(changed))
         own = [row for row in told if row[0] == row[4]]  # those that the provider calls by their id
         if self.renamed:
             await aliases.retake(self.session, stream.account_id, stream.port, [row[0] for row in own])
@@ -190,11 +209,12 @@ class _Writing:
 
     async def end(self, cursor: str | None, *, complete: bool) -> Stream:
         """Bury what stayed away, tell the account's feed, move the cursor on."""
-        if complete:
+        if complete and self.missing:
             await self.tell(_BURY)
         if self.events and self.stream.feeds:
             await feed.append(self.session, self.stream, self.events)
-        stream = replace(self.stream, cursor=cursor, sequence=self.stream.sequence + len(self.events))
+        sequence = self.stream.sequence + len(self.events)
+        stream = replace(self.stream, cursor=cursor, sequence=sequence, held=self.held)
         if self.events:
             stream = replace(stream, changed_at=self.moment)
         if complete:
@@ -203,16 +223,3 @@ class _Writing:
         values = {name: getattr(stream, name) for name in names}
         await self.session.execute(update(StreamRow).where(col(StreamRow.id) == stream.id).values(values))
         return stream
-
-
-def _columns(changed: Iterable[Change]) -> Mapping[str, list[str | None]]:
-    """The changes as arrays, one for each field."""
-    given = list(changed)
-    return {
-        "ids": [change.id for change in given],
-        "versions": [change.version for change in given],
-        "parents": [change.parent for change in given],
-        "identities": [change.identity for change in given],
-        "kins": [change.kin for change in given],
-        "attributes": [json_text(change.attributes) for change in given],
-    }

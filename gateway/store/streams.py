@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Boolean, func, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
@@ -24,6 +25,9 @@ where s.ready and a.token_status <> 'dead' and coalesce(s.audited_at, s.created_
 order by s.audited_at nulls first limit :limit
 """)
 
+#: Whether items of a stream are in quarantine.
+HELD = literal_column("exists (select from quarantine q where q.stream_id = stream.id)", Boolean)
+
 Filter = Mapping[str, Any]  # JSON
 _USE = text("""
 with earlier as (
@@ -39,8 +43,9 @@ where used_at is null or used_at < now() - interval '1 hour'
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A stream as it was at `read_at` (the database's clock); `changed_at`: when its sequence was given, `pulled_at`:
-    when the last complete pull began."""
+    """A stream as it was at `read_at` (the database's clock), which was `clock` on this process's monotonic one;
+    `changed_at`: when its sequence was given, `pulled_at`: when the last complete pull began, `held`: whether items are
+    in quarantine."""
 
     id: int
     account_id: int
@@ -55,12 +60,19 @@ class Stream:
     pulled_at: datetime | None
     audited_at: datetime | None
     audit: Mapping[str, int] | None
+    held: bool
     read_at: datetime
+    clock: float
 
     @property
     def feeds(self) -> bool:
         """Whether what happens in it goes to the account's feed: it has no filter, and its first pull is complete."""
         return self.ready and not self.filter
+
+    def read_now(self) -> "Stream":
+        """The same, taken for what would be read now. Whoever writes finds out whether that is so."""
+        clock = time.monotonic()
+        return replace(self, read_at=self.read_at + timedelta(seconds=clock - self.clock), clock=clock)
 
     @property
     def age(self) -> float | None:
@@ -106,16 +118,16 @@ class Streams:
 
     async def get(self, stream_id: int) -> Stream | None:
         """The stream as it is now."""
-        statement = select(StreamRow, func.now()).where(col(StreamRow.id) == stream_id)
+        statement = select(StreamRow, HELD, func.now()).where(col(StreamRow.id) == stream_id)
         async with self._database.read() as session:
             found = (await session.execute(statement)).one_or_none()
         return None if found is None else _stream(*found)
 
     async def all_of(self, account_id: int) -> list[Stream]:
         """Every stream of an account, the oldest first."""
-        mine = select(StreamRow, func.now()).where(col(StreamRow.account_id) == account_id).order_by(col(StreamRow.id))
+        mine = select(StreamRow, HELD, func.now()).where(col(StreamRow.account_id) == account_id)
         async with self._database.read() as session:
-            return [_stream(*found) for found in await session.execute(mine)]
+            return [_stream(*found) for found in await session.execute(mine.order_by(col(StreamRow.id)))]
 
     async def live(self, stream_id: int) -> int:
         """How many items are in the index, neither removed nor missing."""
@@ -178,7 +190,7 @@ class Streams:
             await session.execute(statement)
 
 
-def _stream(row: StreamRow, now: datetime) -> Stream:
+def _stream(row: StreamRow, held: bool, now: datetime) -> Stream:
     return Stream(
         id=row.id,
         account_id=row.account_id,
@@ -193,5 +205,7 @@ def _stream(row: StreamRow, now: datetime) -> Stream:
         pulled_at=row.pulled_at,
         audited_at=row.audited_at,
         audit=row.audit,
+        held=held,
         read_at=now,
+        clock=time.monotonic(),
     )

@@ -1,11 +1,12 @@
 """Rows -> the values that requests carry (`gateway/identity.py`); values -> what PostgreSQL takes."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.identity import Account, Application
 from gateway.store.tables import AccountRow, ApplicationRow
+from providers.base.collection import Change
 from schemas.accounts import Scope, ServiceType, TokenStatus
 
 
@@ -35,3 +36,15 @@ def account(row: AccountRow) -> Account:
 def json_text(value: Mapping[str, Any] | None) -> str | None:
     """JSON as PostgreSQL stores it; NUL has no place in it."""
     return None if value is None else json.dumps(value, separators=(",", ":")).replace("\\u0000", "")
+
+
+def columns_of(changed: Sequence[Change]) -> Mapping[str, list[str | None]]:
+    """The changes as arrays, one for each field."""
+    return {
+        "ids": [change.id for change in changed],
+        "versions": [change.version for change in changed],
+        "parents": [change.parent for change in changed],
+        "identities": [change.identity for change in changed],
+        "kins": [change.kin for change in changed],
+        "attributes": [json_text(change.attributes) for change in changed],
+    }

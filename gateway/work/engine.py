@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Collection, Coroutine, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from gateway.pauses import jittered
 from gateway.store.database import Database
@@ -14,12 +14,15 @@ from gateway.work.pump import Pump
 from gateway.work.runs import Runs
 from providers.base.errors import Unavailable
 
+V = TypeVar("V")
+
 log = logging.getLogger("postroom.work")
 STOP = 5.0  # seconds that runs under way get when the process is to stop; then others go on with them
 _LOOK = 0.5, 1.5  # seconds until a process looks after a feed that another one wrote to
 _OWN = 3.0  # seconds in which news of a feed that this process wrote to itself is no news
 _PATIENCE = 5.0  # seconds that a job waits for a key that another process runs
 _SWEPT = 500  # keys that one sweep takes up
+_REMEMBERED = 10_000  # accounts of which something is kept in mind
 _LOCAL = 32  # of them in this process; the others are left to all
 
 
@@ -40,6 +43,7 @@ class Engine:
         self._tasks: set[asyncio.Task[None]] = set()
         self._sweeps: list[asyncio.Task[None]] = []
         self._own: dict[int, float] = {}  # account -> when this process last wrote to its feed
+        self._wanting: dict[int, frozenset[tuple[str, int]]] = {}  # account -> keys of pumps that were woken for it
         self._heard: set[int] = set()  # accounts that will be looked after
         self._leaving = False
 
@@ -66,7 +70,7 @@ class Engine:
 
     def told(self, account_id: int) -> None:
         """This process has appended to the account's feed: run at once what wants to know."""
-        self._note_own(account_id)
+        self._keep(self._own, account_id, time.monotonic())
         self._spawn(self._wake_wanting(account_id))
 
     def hear(self, topic: str | None) -> None:
@@ -102,17 +106,23 @@ class Engine:
             log.warning("%s %d was put off: %s", name, key, error)
 
     async def _wake_wanting(self, account_id: int) -> None:
+        """Those who wanted to know the last time are woken before anybody is asked."""
+        earlier = self._wanting.get(account_id, frozenset())
+        for name, key in earlier:
+            self.wake(name, key)
         try:
-            for pump in self._pumps:
-                for key in await pump.wanted(account_id) if pump.wanted else ():
-                    self.wake(pump.name, key)
+            now = {(pump.name, key) for pump in self._pumps if pump.wanted for key in await pump.wanted(account_id)}
+            self._keep(self._wanting, account_id, frozenset(now))
+            for name, key in now - earlier:
+                self.wake(name, key)
         except Unavailable as error:
             log.warning("those who follow account %d are told later: %s", account_id, error)
 
-    def _note_own(self, account_id: int) -> None:
-        if len(self._own) > 10_000:
-            self._own.clear()
-        self._own[account_id] = time.monotonic()
+    @staticmethod
+    def _keep(memory: dict[int, V], account_id: int, value: V) -> None:
+        if len(memory) > _REMEMBERED:
+            memory.clear()
+        memory[account_id] = value
 
     def _look_after(self, account_id: int) -> None:
         self._heard.discard(account_id)

@@ -61,12 +61,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """What changed since a cursor, ids that went, the new cursor; `more`: ask again at once."""
+    """What changed since a cursor, ids that went, the new cursor; `more`: ask again at once. One that only `adds` says
+    nothing of what is not in it (the gateway's own; see `Events`)."""
 
     changed: Sequence[Change]
     removed: Sequence[str]
     cursor: str
     more: bool = False
+    adds: bool = False
 
 
 def optional(verb: F) -> F:

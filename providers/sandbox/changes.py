@@ -23,7 +23,9 @@ ORDER BY change LIMIT :limit
 """
 
 
-class _Position(NamedTuple):
+class Position(NamedTuple):
+    """Counters: up to where everything was told, and where the stream began."""
+
     told: int
     began: int
 
@@ -32,8 +34,8 @@ def delta(box: Box, parent: str | None, cursor: str | None, since: datetime | No
     """At most `limit` changes. Raises `CursorExpired` for a cursor that this account never gave, `NotFound`."""
     folder = box.folder(parent).id if parent is not None else None
     counter = box.db.execute("SELECT change FROM account WHERE id = ?", (box.account,)).fetchone()["change"]
-    position = _position(box.account, cursor, counter)
-    values = {"account": box.account, "limit": limit + 1, **position._asdict()}
+    place = position(box.account, cursor, counter)
+    values = {"account": box.account, "limit": limit + 1, **place._asdict()}
     rows = box.db.execute(_ROWS, values).fetchall()
     told = rows[:limit]
     oldest = milliseconds(since) if since is not None else None
@@ -44,8 +46,8 @@ def delta(box: Box, parent: str | None, cursor: str | None, since: datetime | No
             for row in told
             if _is_there(row, folder) and (oldest is None or row["received"] >= oldest)
         ],
-        [row["id"] for row in told if row["change"] > position.began and not _is_there(row, folder)],
-        f"c{box.account}.{told[-1]['change'] if len(rows) > limit else counter}.{position.began}",
+        [row["id"] for row in told if row["change"] > place.began and not _is_there(row, folder)],
+        f"c{box.account}.{told[-1]['change'] if len(rows) > limit else counter}.{place.began}",
         more=len(rows) > limit,
     )
 
@@ -62,11 +64,12 @@ def _change(row: sqlite3.Row, drafts: Collection[str]) -> Change:
     return Change(row["id"], str(row["change"]), row["folder"], row["message_id"], attributes=told)
 
 
-def _position(account: int, cursor: str | None, counter: int) -> _Position:
+def position(account: int, cursor: str | None, counter: int) -> Position:
+    """What a cursor says; None begins a stream. Raises `CursorExpired` for one that this account never gave."""
     if cursor is None:
-        return _Position(0, counter)
+        return Position(0, counter)
     match = _CURSOR.match(cursor)
     told, began = (int(match[2]), int(match[3])) if match else (0, 0)
     if match is None or int(match[1]) != account or told > counter or began > counter:
         raise CursorExpired("the position is none of this mailbox")
-    return _Position(told, began)
+    return Position(told, began)

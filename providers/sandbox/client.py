@@ -21,6 +21,28 @@ CREATE TABLE IF NOT EXISTS folder (
     account INTEGER NOT NULL REFERENCES account, id TEXT NOT NULL, parent TEXT NOT NULL, name TEXT NOT NULL, role TEXT,
     PRIMARY KEY (account, id), UNIQUE (account, parent, name)) WITHOUT ROWID;
 
+CREATE TABLE IF NOT EXISTS shelf (
+    account INTEGER NOT NULL REFERENCES account, port TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL,
+    color TEXT, description TEXT, standard INTEGER NOT NULL, writable INTEGER NOT NULL, change INTEGER NOT NULL,
+    PRIMARY KEY (account, port, id)) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS entry (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL REFERENCES account, port TEXT NOT NULL,
+    shelf TEXT NOT NULL, id TEXT NOT NULL, uid TEXT NOT NULL, place REAL NOT NULL, change INTEGER NOT NULL,
+    text BLOB NOT NULL,  -- iCalendar or vCard
+    UNIQUE (account, port, id));
+CREATE INDEX IF NOT EXISTS entry_change ON entry (account, port, shelf, change);
+CREATE INDEX IF NOT EXISTS entry_uid ON entry (account, port, shelf, uid);
+
+CREATE TABLE IF NOT EXISTS removed_entry (
+    account INTEGER NOT NULL REFERENCES account, port TEXT NOT NULL, shelf TEXT NOT NULL, change INTEGER NOT NULL,
+    id TEXT NOT NULL, PRIMARY KEY (account, port, change)) WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS counter (
+    account INTEGER NOT NULL REFERENCES account, port TEXT NOT NULL,
+    change INTEGER NOT NULL,  -- grows with every write that shows, as account.change does for mail
+    PRIMARY KEY (account, port)) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS message (
     number INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER NOT NULL REFERENCES account, id TEXT NOT NULL,
     folder TEXT NOT NULL, received INTEGER NOT NULL,  -- milliseconds of the epoch

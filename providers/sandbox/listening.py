@@ -10,6 +10,10 @@ from providers.base.provider import Hear, Listening, Notice
 from providers.sandbox.client import Client
 
 LOOK = 1.0  # seconds between two looks at the change counters of all accounts
+_COUNTERS = """
+SELECT id AS account, 'messages' AS port, change FROM account UNION ALL SELECT account, port, change FROM counter
+"""
+Counters = Mapping[str, int]  # port -> change counter
 
 
 class SandboxListening(Listening):
@@ -35,14 +39,14 @@ class Ears:
 
     def __init__(self, client: Client) -> None:
         self._client, self._lane = client, Lane(1)
-        self._listening: dict[SandboxListening, int] = {}  # -> the change counter up to which it was told
+        self._listening: dict[SandboxListening, Counters] = {}  # -> the counters up to which it was told
         self._task: asyncio.Task[None] | None = None
 
     async def listen(self, number: int, hear: Hear) -> SandboxListening:
         """Hear of every change of an account after this."""
         counters = await self._lane.run(self._counters)
         listening = SandboxListening(self, number, hear)
-        self._listening[listening] = counters.get(number, 0)
+        self._listening[listening] = counters.get(number, {})
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
         return listening
@@ -83,15 +87,19 @@ class Ears:
         counters = await self._lane.run(self._counters)
         for listening, told in list(self._listening.items()):
             now = counters.get(listening.number, told)
-            if now != told and listening in self._listening:
+            for port in [port for port, counter in now.items() if counter != told.get(port)]:
+                asyncio.get_running_loop().call_soon(listening.tell, Notice(port))
+            if listening in self._listening:
                 self._listening[listening] = now
-                asyncio.get_running_loop().call_soon(listening.tell, Notice())
 
     def _lose(self, error: ProviderError) -> None:
         lost, self._listening = self._listening, {}
         for listening in lost:
             asyncio.get_running_loop().call_soon(listening.tell, Notice(error=error))
 
-    def _counters(self) -> Mapping[int, int]:
+    def _counters(self) -> Mapping[int, Counters]:
+        found: dict[int, dict[str, int]] = {}
         with self._client.reading() as db:
-            return {row["id"]: row["change"] for row in db.execute("SELECT id, change FROM account")}
+            for row in db.execute(_COUNTERS):
+                found.setdefault(row["account"], {})[row["port"]] = row["change"]
+        return found

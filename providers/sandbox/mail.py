@@ -78,7 +78,7 @@ class SandboxMessages(Port, Messages):
     def source(self, ref: Ref) -> Content:
         with self.reading() as box:
             data = box.message(ref.id).source
-        return Content(_pieces(data), "message/rfc822", size=len(data))
+        return Content(pieces(data), "message/rfc822", size=len(data))
 
     @blocking
     def attachment(self, ref: Ref, attachment_id: str) -> Content:
@@ -87,7 +87,7 @@ class SandboxMessages(Port, Messages):
         for part in plan(source.root).attachments:
             if part.section == attachment_id:
                 data = source.content(attachment_id)
-                return Content(_pieces(data), part.mime_type, part.name, len(data))
+                return Content(pieces(data), part.mime_type, part.name, len(data))
         raise NotFound(f"the message has no attachment {attachment_id[:80]!r}")
 
     @blocking
@@ -165,6 +165,7 @@ def _checked(keywords: list[str]) -> list[str]:
     return list(dict.fromkeys(keywords))
 
 
-async def _pieces(data: bytes) -> AsyncIterator[bytes]:
+async def pieces(data: bytes) -> AsyncIterator[bytes]:
+    """Bytes as `Content` has them."""
     for start in range(0, len(data), _CHUNK):
         yield data[start : start + _CHUNK]

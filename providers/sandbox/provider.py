@@ -1,7 +1,7 @@
-"""The provider: links any address, and opens its mailbox, filled with believable mail at the first time.
+"""The provider: links any address, and opens its mailbox, filled with believable data at the first time.
 
 Options of the account record: the password `wrong` is refused, so that the error path can be tried; `serverInfo: empty`
-links a mailbox without mail.
+links a mailbox with nothing in it.
 """
 
 import sqlite3
@@ -11,18 +11,22 @@ from typing import ClassVar
 from providers.base.errors import Invalid, Unauthorized
 from providers.base.lane import Lane
 from providers.base.provider import Hear, Linked, Listening, Mailbox, Provider, ProviderSettings, Session
-from providers.sandbox import data, delivery
+from providers.sandbox import data, delivery, furniture
 from providers.sandbox.box import ROLE_NAMES, Box
+from providers.sandbox.calendars import SandboxCalendars
 from providers.sandbox.client import Client
+from providers.sandbox.contacts import SandboxContacts
 from providers.sandbox.drafts import SandboxDrafts
+from providers.sandbox.events import SandboxEvents
 from providers.sandbox.folders import SandboxFolders
 from providers.sandbox.listening import Ears
 from providers.sandbox.mail import SandboxMessages
+from providers.sandbox.tasks import SandboxTaskLists, SandboxTasks
 from schemas.accounts import ApiAccountInDto, Scope
 from schemas.outgoing import is_address
 
 WRONG_PASSWORD = "wrong"  # noqa: S105 - the one that is refused
-EMPTY = "empty"  # serverInfo of a mailbox without mail
+EMPTY = "empty"  # serverInfo of a mailbox with nothing in it
 
 
 class SandboxSession(Session):
@@ -32,6 +36,11 @@ class SandboxSession(Session):
         self.messages = SandboxMessages(client, number, mailbox, lane)
         self.drafts = SandboxDrafts(client, number, mailbox, lane)
         self.folders = SandboxFolders(client, number, mailbox, lane)
+        self.calendars = SandboxCalendars(client, number, mailbox, lane)
+        self.events = SandboxEvents(client, number, mailbox, lane)
+        self.contacts = SandboxContacts(client, number, mailbox, lane)
+        self.task_lists = SandboxTaskLists(client, number, mailbox, lane)
+        self.tasks = SandboxTasks(client, number, mailbox, lane)
 
 
 class SandboxProvider(Provider):
@@ -39,9 +48,7 @@ class SandboxProvider(Provider):
 
     name: ClassVar[str] = "sandbox"
     services: ClassVar[frozenset[str]] = frozenset({"Sandbox"})
-    scopes: ClassVar[frozenset[Scope]] = frozenset(
-        {Scope.MAIL_READ, Scope.MAIL_READ_WRITE, Scope.MAIL_SEND, Scope.MAIL_DRAFTS, Scope.MAIL_ALL}
-    )
+    scopes: ClassVar[frozenset[Scope]] = frozenset(Scope)
 
     def __init__(self, settings: ProviderSettings) -> None:
         super().__init__(settings)
@@ -77,9 +84,12 @@ class SandboxProvider(Provider):
         """The number of the account in the file, made when the mailbox is opened for the first time."""
         with self._client.reading() as db:
             number = _find(db, mailbox)
-        if number is None:
-            with self._client.writing() as db:
-                number = _find(db, mailbox) or _make(db, mailbox)
+            if number is not None and furniture.is_there(db, number):
+                return number
+        with self._client.writing() as db:
+            number = _find(db, mailbox) or _make(db, mailbox)
+            if not furniture.is_there(db, number):
+                furniture.put(db, number, mailbox, empty=bool(mailbox.grant.get("empty")))
         return number
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from providers.base.provider import Grant, ProviderSettings
 from providers.sandbox.box import Box, Letter, Role
+from providers.sandbox.cabinet import Cabinet, Kind
 from providers.sandbox.client import Client
 from providers.sandbox.provider import SandboxProvider
 from schemas.accounts import ApiAccountInDto, ServiceType
@@ -74,6 +75,35 @@ class SandboxPlace:
             for item in list(box.newest([self._folder(box, folder)], None)):
                 if item.source == source:
                     box.remove(item.id)
+
+    def put_text(self, kind: str, parent: str | None, uid: str, text: bytes) -> None:
+        with self.client.writing() as db:
+            cabinet = self._cabinet(db, kind)
+            shelf = parent or cabinet.standard().id
+            known = cabinet.by_uid(shelf, uid)
+            if known is not None:
+                cabinet.put(known, text)
+            else:
+                cabinet.add(shelf, uid, text)
+
+    def texts(self, kind: str, parent: str | None) -> list[bytes]:
+        with self.client.reading() as db:
+            return [entry.text for entry in self._cabinet(db, kind).entries(parent)]
+
+    def remove_text(self, kind: str, parent: str | None, uid: str) -> None:
+        with self.client.writing() as db:
+            cabinet = self._cabinet(db, kind)
+            known = cabinet.by_uid(parent or cabinet.standard().id, uid)
+            assert known is not None
+            cabinet.remove(known)
+
+    def read_only_calendar(self) -> str | None:
+        with self.client.reading() as db:
+            [shared] = [shelf.id for shelf in self._cabinet(db, "events").shelves() if not shelf.writable]
+        return shared
+
+    def _cabinet(self, db: sqlite3.Connection, kind: str) -> Cabinet:
+        return Cabinet(db, self._box(db).account, Kind(kind))
 
     def _box(self, db: sqlite3.Connection) -> Box:
         number = db.execute("SELECT id FROM account WHERE email = ?", (self.address,)).fetchone()["id"]

@@ -1,4 +1,9 @@
-"""What the suite needs of each provider's counterpart: fresh mailboxes, mail put into them, and a look at the truth."""
+"""What the suite needs of each provider's counterpart: fresh mailboxes, things put into them, and a look at the truth.
+
+A backend whose provider has no mail leaves out `inject`, `truth` and `expunge`; one without calendars, contacts and
+tasks leaves out `put_text`, `texts` and `remove_text`. Test modules say by `PORT` which port they are about, and are
+skipped where a session lacks it; single verbs that a port lacks are skipped by `needs`.
+"""
 
 import asyncio
 import itertools
@@ -7,6 +12,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
+import pytest
+
+from providers.base.collection import verbs
 from providers.base.provider import Grant, Mailbox, Provider, Session
 
 #: The suite's names of flags.
@@ -36,6 +44,21 @@ class Place(Protocol):
 
     def expunge(self, folder: str, source: bytes) -> None:
         """Take the message with this source out for good, behind the adapter's back."""
+
+    def put_text(self, kind: str, parent: str | None, uid: str, text: bytes) -> None:
+        """Put an iCalendar or vCard text there behind the adapter's back, in place of the one with this UID.
+
+        `kind` is the port ("events", "contacts", "tasks"), `parent` the id of a calendar or task list as the port gives
+        it; of contacts None: the address book that new ones go to."""
+
+    def texts(self, kind: str, parent: str | None) -> list[bytes]:
+        """Every text that lies there."""
+
+    def remove_text(self, kind: str, parent: str | None, uid: str) -> None:
+        """Take the text with this UID away, behind the adapter's back."""
+
+    def read_only_calendar(self) -> str | None:
+        """The id of a calendar that the account may only read; None where the server has no such thing."""
 
 
 class Backend(Protocol):
@@ -73,6 +96,30 @@ class Subject:
 
     async def expunge(self, folder: str, source: bytes) -> None:
         await asyncio.to_thread(self.place.expunge, folder, source)
+
+    async def put_text(self, kind: str, parent: str | None, uid: str, text: bytes) -> None:
+        await asyncio.to_thread(self.place.put_text, kind, parent, uid, text)
+
+    async def texts(self, kind: str, parent: str | None) -> list[bytes]:
+        return await asyncio.to_thread(self.place.texts, kind, parent)
+
+    async def text(self, kind: str, parent: str | None, uid: str) -> str:
+        """The text with this UID, unfolded."""
+        texts = [text.replace(b"\r\n ", b"").decode() for text in await self.texts(kind, parent)]
+        [found] = [text for text in texts if f"UID:{uid}" in text]
+        return found
+
+    async def remove_text(self, kind: str, parent: str | None, uid: str) -> None:
+        await asyncio.to_thread(self.place.remove_text, kind, parent, uid)
+
+    def needs(self, *abilities: str) -> None:
+        """Skip the test where the provider does not claim these verbs (`events.respond`); `matrix.json` says that none
+        loses one."""
+        for ability in abilities:
+            port, _, verb = ability.partition(".")
+            found = getattr(self.session, port)
+            if found is None or verb not in verbs(found):
+                pytest.skip(f"the provider has no {ability}")
 
     async def reopened(self, **marks: str) -> Session:
         """A second session on the same mailbox, with the owner's marks."""

@@ -42,11 +42,16 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 
 @pytest.fixture
-async def box(backend: Backend, anyio_backend: str) -> AsyncIterator[Subject]:
-    """A fresh mailbox without mail, opened."""
+async def box(backend: Backend, anyio_backend: str, request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+    """A fresh mailbox with nothing in it, opened; skipped where it lacks the port that the module is about."""
     fresh = await subject(backend)
-    yield fresh
-    await fresh.close()
+    try:
+        port = getattr(request.module, "PORT", None)
+        if port is not None and getattr(fresh.session, port) is None:
+            pytest.skip(f"{backend.provider.name} has no {port}")
+        yield fresh
+    finally:
+        await fresh.close()
 
 
 @pytest.fixture

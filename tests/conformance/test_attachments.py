@@ -11,6 +11,7 @@ from tests.conformance.backends import Subject
 from tests.conformance.messages import only, read, source
 
 pytestmark = pytest.mark.anyio
+PORT = "messages"
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 3
 LARGE = bytes(range(251)) * 4000  # a megabyte: several chunks

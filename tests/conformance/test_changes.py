@@ -14,6 +14,7 @@ from tests.conformance.backends import ANSWERED, DRAFT, FLAGGED, SEEN, Subject
 from tests.conformance.messages import at, folder_id, listed, source
 
 pytestmark = pytest.mark.anyio
+PORT = "messages"
 
 EVERYTHING = MessageQuery(include_trash_and_junk=True)
 READ = UpdateMessageStatusData(unread=False)

@@ -10,6 +10,7 @@ from tests.conformance.backends import Subject
 from tests.conformance.messages import at, eventually, listed, only, source
 
 pytestmark = pytest.mark.anyio
+PORT = "messages"
 
 WITH_THREAD = MessageQuery(view=MessageView(require_thread_id=True), include_trash_and_junk=True)
 

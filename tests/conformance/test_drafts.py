@@ -11,6 +11,7 @@ from tests.conformance.messages import listed, only, source
 from tests.conformance.outgoing import Leaving, arrived, filed, outgoing, parsed
 
 pytestmark = pytest.mark.anyio
+PORT = "messages"
 
 
 async def test_a_draft_is_kept_as_it_was_written(box: Subject) -> None:

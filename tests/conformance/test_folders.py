@@ -11,6 +11,7 @@ from tests.conformance.backends import Subject
 from tests.conformance.messages import folder_id, listed, source
 
 pytestmark = pytest.mark.anyio
+PORT = "messages"
 
 
 async def folders(session: Session, limit: int = 200) -> list[EmailFolderInfo]:

@@ -7,10 +7,12 @@ import pytest
 from providers.base.collection import PageRequest, Ref
 from providers.base.ports import MessageQuery
 from schemas.mail import UpdateMessageStatusData
+from tests.conformance.agenda import calendar, default_list, primary, vcard, vevent, vtodo
 from tests.conformance.backends import Backend, Subject
 from tests.providers.heard import Heard
 
 pytestmark = pytest.mark.anyio
+PORT = "messages"
 SOURCE = b"From: a@example.org\r\nSubject: Hello\r\nMessage-ID: <heard@suite.example>\r\n\r\nWords\r\n"
 
 
@@ -37,3 +39,20 @@ async def test_what_happens_is_heard(backend: Backend, box: Subject, other: Subj
     await elsewhere.hint()
     await second.close()
     assert (heard.hints, heard.errors, elsewhere.errors) == (0, [], [])
+
+
+@pytest.mark.parametrize("kind", ["events", "contacts", "tasks"])
+async def test_the_port_that_changed_is_named(backend: Backend, box: Subject, kind: str) -> None:
+    if getattr(box.session, kind) is None:
+        pytest.skip(f"the provider has no {kind}")
+    heard = Heard()
+    listening = await backend.provider.listen(box.mailbox, heard)
+    parents = {"events": primary, "tasks": default_list}
+    parent = await parents[kind](box) if kind in parents else None
+    text = {"events": calendar(vevent("h@suite")), "contacts": vcard("h@suite", "H"), "tasks": vtodo("h@suite", "H")}
+    await box.put_text(kind, parent, "h@suite", text[kind])
+    await heard.hint()
+    assert heard.ports == {kind}
+    await box.remove_text(kind, parent, "h@suite")
+    await heard.hint()
+    await listening.close()

@@ -9,6 +9,7 @@ from tests.conformance.backends import Subject
 from tests.conformance.messages import at, folder_id, listed, source
 
 pytestmark = pytest.mark.anyio
+PORT = "messages"
 
 
 def subjects(records) -> list[str]:

@@ -12,6 +12,7 @@ from tests.conformance.backends import ANSWERED, FLAGGED, SEEN, Subject
 from tests.conformance.messages import at, folder_id, listed, only, read, source
 
 pytestmark = pytest.mark.anyio
+PORT = "messages"
 
 HTML = MessageView(body_type=BodyType.HTML)
 TEXT = MessageView(body_type=BodyType.TEXT)

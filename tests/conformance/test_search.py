@@ -30,6 +30,7 @@ from tests.conformance.corpus import BY_ID, CORPUS, Entry
 from tests.conformance.messages import START, folder_id, listed
 
 pytestmark = pytest.mark.anyio
+PORT = "messages"
 
 NOW = START + timedelta(days=30)
 

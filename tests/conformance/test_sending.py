@@ -13,6 +13,7 @@ from tests.conformance.messages import listed, only, source
 from tests.conformance.outgoing import Leaving, arrived, filed, outgoing, parsed
 
 pytestmark = pytest.mark.anyio
+PORT = "messages"
 
 
 async def test_it_arrives_and_is_filed_once(box: Subject, other: Subject) -> None:

@@ -10,6 +10,7 @@ from tests.conformance.backends import ANSWERED, FLAGGED, SEEN, Subject
 from tests.conformance.messages import folder_id, listed, only, source
 
 pytestmark = pytest.mark.anyio
+PORT = "messages"
 
 
 async def test_read_and_unread(box: Subject) -> None:

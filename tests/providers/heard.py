@@ -11,12 +11,14 @@ class Heard:
 
     def __init__(self) -> None:
         self.hints = 0
+        self.ports: set[str] = set()
         self.errors: list[ProviderError] = []
         self._something = asyncio.Event()
 
     def __call__(self, notice: Notice) -> None:
         if notice.error is None:
             self.hints += 1
+            self.ports.add(notice.port)
         else:
             self.errors.append(notice.error)
         self._something.set()

@@ -55,7 +55,8 @@ class EventQuery:
 
     With a window, `find` gives the occurrences (and single events) that end after `time_min` and start before
     `time_max`, in the order of their starts; without one, masters and single events. `i_cal_uid` names one resource.
-    `changes` tells of masters, exceptions and single events of which anything lies in the window.
+    `changes` tells of masters, exceptions and single events of which anything lies in the window. What changed and has
+    nothing in the window any more is removed.
     """
 
     time_min: datetime | None = None
@@ -69,7 +70,7 @@ class EventWrite:
     """An event as somebody wrote it: what `event` does not name stays as it is. `notify` attendees of what changed.
 
     `body_type` says what `event.description` is written in. `uid` is the iCalendar UID of a new event where the
-    caller has one, so that a repeated create is recognised."""
+    caller has one: a repeated create answers the event that is there."""
 
     event: Event
     notify: bool = True
@@ -79,7 +80,11 @@ class EventWrite:
 
 class Events(Collection[Event, EventWrite, EventWrite, EventQuery]):
     """The events of one calendar, the parent. Ids of occurrences are those that `find` with a window gives; they can be
-    read, changed (which makes an exception) and deleted like others."""
+    read, changed (which makes an exception) and deleted like others.
+
+    In `changes` an exception has its master as `parent`, others have none. A delta that names a master as changed names
+    all its exceptions; those that it does not name are gone, and so are those of a master that it names as removed:
+    whoever reads deltas knows by that, so providers need not remember what they told. Ids never change (no `kin`)."""
 
     @optional
     async def get(self, ref: Ref, view: EventView = EventView()) -> Event:
