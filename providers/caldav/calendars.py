@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from providers.base.collection import Page, PageRequest, Ref
-from providers.base.errors import Conflict, Denied, Exists, NotFound, Unsupported
+from providers.base.errors import Conflict, Denied, Exists, Invalid, NotFound, Unsupported
 from providers.base.ports import CalendarQuery, Calendars
 from providers.caldav import elements, pages, paths
 from providers.caldav.account import Account, folder_path
@@ -48,7 +48,9 @@ class CaldavCalendars(Calendars):
 
     async def create(self, parent: str | None, draft: CalendarCreate) -> Calendar:
         """See `Collection.create`."""
-        values = [elements.element(DAV + "displayname", text=draft.name or "Calendar")]
+        if not (draft.name or "").strip():
+            raise Invalid("name: a calendar needs one", path="name")
+        values = [elements.element(DAV + "displayname", text=draft.name)]
         if draft.description is not None:
             values.append(elements.element(CAL + "calendar-description", text=draft.description))
         if draft.color is not None:

@@ -75,7 +75,7 @@ class Follower:
     def __init__(self, files: Files, contents: Contents) -> None:
         self._files, self._contents = files, contents
 
-    async def step(self, folder: str, parent: str | None, position: Position | None, window: Window) -> Step:
+    async def step(self, folder: str, position: Position | None, window: Window) -> Step:
         """The next portion. Raises `CursorExpired`, `NotFound` when the collection is gone."""
         if position is None:
             now = await self._begin(folder, window)
@@ -84,7 +84,7 @@ class Follower:
         else:
             now = await self._ask(folder, position)
         await self._grow(folder, now, window)
-        return await self._look(folder, parent, now, window)
+        return await self._look(folder, now, window)
 
     async def _begin(self, folder: str, window: Window) -> Position:
         """All that there is; the token comes first, so that nothing falls between it and the listing."""
@@ -184,29 +184,27 @@ class Follower:
         position.first = window.first.isoformat() if window.first else None
         position.last = window.last.isoformat() if window.last else None
 
-    async def _look(self, folder: str, parent: str | None, position: Position, window: Window) -> Step:
+    async def _look(self, folder: str, position: Position, window: Window) -> Step:
         names, rest = position.todo[:AT_ONCE], position.todo[AT_ONCE:]
         paths = {name: _path(name, folder) for name in names}
         batch = await self._files.many(folder, paths.values())
         step = Step([], [], replace(position, todo=rest, fresh=position.fresh and bool(rest)))
         for name, path in paths.items():
             if path in batch.broken:
-                step.changed.append(Change(self._contents.item(path, ""), "unreadable", parent))
+                step.changed.append(Change(self._contents.item(path, ""), "unreadable"))
             else:
-                self._tell(step, name, path, batch.files.get(path), parent, window, fresh=position.fresh)
+                self._tell(step, name, path, batch.files.get(path), window, fresh=position.fresh)
         return step
 
-    def _tell(
-        self, step: Step, name: str, path: str, file: File | None, parent: str | None, window: Window, *, fresh: bool
-    ) -> None:
-        before = step.position.parts.pop(name, [] if fresh else [""])
+    def _tell(self, step: Step, name: str, path: str, file: File | None, window: Window, *, fresh: bool) -> None:
         items = self._contents.items(file, window) if file is not None else {}
+        master = self._contents.item(path, "")
         for key, identity in items.items():
             assert file is not None
-            step.changed.append(Change(self._contents.item(path, key), file.version, parent, identity))
-        step.removed.extend(self._contents.item(path, key) for key in before if key not in items)
-        if file is not None and list(items) != [""]:
-            step.position.parts[name] = list(items)
+            below = master if key else None
+            step.changed.append(Change(self._contents.item(path, key), file.version, below, identity))
+        if "" not in items and not fresh:
+            step.removed.append(master)  # and whatever lay below it that is not named
         if file is not None and name in step.position.known:
             step.position.known[name] = file.version
         elif file is None:

@@ -148,7 +148,7 @@ class CaldavContacts(Contacts):
             position = known.get(path)
             if position is not None and not position.todo and position.token and position.token == book.token:
                 continue
-            step = await self._follower.step(path, None, position, Window())
+            step = await self._follower.step(path, position, Window())
             known[path] = step.position
             changed += step.changed
             removed += step.removed

@@ -1,7 +1,7 @@
 """The position in the changes of one collection: all that the adapter remembers of a stream.
 
-With sync tokens it holds the server's token, and of resources with several items which ones were told of; without, the
-versions of all resources. JSON, deflated, in URL-safe Base64.
+With sync tokens it holds the server's token; without, the versions of all resources. JSON, deflated, in URL-safe
+Base64.
 """
 
 import json
@@ -19,14 +19,12 @@ _MAX_OCTETS = 64 * 1024 * 1024
 @dataclass(slots=True)
 class Position:
     """`token` is the server's (None: it has none, `known` has versions by name and `ctag` tells whether to compare);
-    `parts` are the keys told of resources that are more, or less, than one item; `todo` has names still to be looked
-    at, `fresh` until they were all looked at for the first time; `more`: the server cut its answer short.
-    `first` and `last` are the ends of the window, as ISO 8601."""
+    `todo` has names still to be looked at, `fresh` until they were all looked at for the first time; `more`: the server
+    cut its answer short. `first` and `last` are the ends of the window, as ISO 8601."""
 
     token: str | None = None
     ctag: str | None = None
     known: dict[str, str] = field(default_factory=dict)
-    parts: dict[str, list[str]] = field(default_factory=dict)
     todo: list[str] = field(default_factory=list)
     fresh: bool = True
     more: bool = False

@@ -1,9 +1,8 @@
 """The events of a calendar: which items a resource has, and which occurrences lie in a window.
 
 `changes` tells of a resource by the id of its master (or single event) and by one id for each changed occurrence, all
-of them with the version of the resource: whatever is changed in it changes the ETag of all of them. Where anything of
-a resource lies in the window, all its items are told of: who expands the series needs to know what was moved out of it.
-Of an event without a master (invited to single occurrences only) only the occurrences are told.
+of them with the version of the resource: whatever is changed in it changes the ETag of all of them. Of an event without
+a master (invited to single occurrences only) the occurrences are told, and that there is no master.
 """
 
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from providers.caldav.changes import Window
 from providers.caldav.files import File, Files
 from providers.formats.ical.occurrences import Occurrence, between, key_of, modified
 from providers.formats.ical.resource import Resource
+from providers.formats.ical.spans import Span
 
 EARLIEST, LATEST = datetime(2, 1, 2, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
 Found = tuple[datetime, str, File, Resource, Occurrence]
@@ -35,8 +35,9 @@ class EventItems:
             return {}
         if not window.is_open and not lies_in(resource, window):
             return {}
-        keys = [key_of(one.planned) for one in modified(resource) if one.planned is not None]
-        return dict.fromkeys([*([""] if resource.master is not None or not keys else []), *keys], resource.uid or None)
+        changed = [one for one in modified(resource) if one.planned is not None and is_in(one.span, window)]
+        keys = [key_of(one.planned) for one in changed if one.planned is not None]
+        return dict.fromkeys([*([""] if resource.master is not None else []), *keys], resource.uid or None)
 
     def item(self, path: str, key: str) -> str:
         """The id of an event or an occurrence."""
@@ -45,6 +46,12 @@ class EventItems:
     async def within(self, folder: str, window: Window) -> list[str] | None:
         """By the server's own search."""
         return await queries.events_within(self._files, folder, window)
+
+
+def is_in(span: Span, window: Window) -> bool:
+    """Ends after the beginning of a window and starts before its end."""
+    late = window.first is None or span.end.moment > window.first
+    return late and (window.last is None or span.start.moment < window.last)
 
 
 def lies_in(resource: Resource, window: Window) -> bool:

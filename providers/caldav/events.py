@@ -120,7 +120,7 @@ class CaldavEvents(Events):
         """See `Collection.changes`; what is told of is written in `event_items.py`."""
         folder, window = folder_path(parent, "calendar"), Window(query.time_min, query.time_max)
         known = cursor.read(cursor_).get(folder) if cursor_ is not None else None
-        step = await self._follower.step(folder, parent, known, window)
+        step = await self._follower.step(folder, known, window)
         return Delta(step.changed, step.removed, cursor.write({folder: step.position}), step.more)
 
     async def _read(self, ref: Ref) -> tuple[File, Resource, Occurrence | None]:

@@ -141,7 +141,7 @@ class CaldavTasks(Tasks):
         folder = folder_path(parent, "task list")
         known = cursor.read(cursor_).get(folder) if cursor_ is not None else None
         follower = Follower(self._files, TaskItems(query.completed_since))
-        step = await follower.step(folder, parent, known, Window())
+        step = await follower.step(folder, known, Window())
         return Delta(step.changed, step.removed, cursor.write({folder: step.position}), step.more)
 
     async def _all(self, folder: str) -> list[Todo]:

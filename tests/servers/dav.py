@@ -92,6 +92,13 @@ class Radicale(_Server):
             file.write(f"{user.address}:{user.password}\n")
         return user
 
+    def make_read_only(self, user: DavUser) -> str:
+        """The path of a calendar that its user may only read."""
+        folder = self.root / "collections" / "collection-root" / user.address / "fixed"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".Radicale.props").write_text('{"tag": "VCALENDAR", "D:displayname": "Fixed"}')
+        return f"/{user.address}/fixed/"
+
 
 class Xandikos(_Server):
     """`with Xandikos() as server:`; each user gets a calendar and an address book with the first request."""

@@ -15,10 +15,10 @@ from providers.base.provider import ProviderSettings
 from providers.caldav import changes, cursor, paths
 from providers.caldav.cursor import Position
 from providers.caldav.provider import CaldavProvider
-from providers.formats.ical.occurrences import between
+from providers.formats.ical.occurrences import between, modified
 from providers.formats.ical.resource import resources
 from tests.providers.caldav.conftest import Desk, moment, opened
-from tests.providers.caldav.test_changes import poor
+from tests.providers.caldav.test_changes import apply, poor
 from tests.servers.dav import DavServer
 
 NAMES = st.sampled_from(["a", "d e", "é@f+"])
@@ -147,10 +147,7 @@ class History(RuleBasedStateMachine):
             except CursorExpired:
                 self.cursors[number], self.known[number] = None, {}
                 continue
-            for change in delta.changed:
-                self.known[number][change.id] = change.version
-            for item in delta.removed:
-                self.known[number].pop(item, None)
+            apply(self.known[number], delta)
             self.cursors[number] = delta.cursor
             if not delta.more:
                 return
@@ -164,10 +161,12 @@ class History(RuleBasedStateMachine):
         for path in await files.etags(paths.path_of(self.desk.calendar)):
             file = await files.get(path)
             [resource] = resources(file.data)
-            inside = next(between(resource, *self.window), None) is not None
-            keys = [one.value("RECURRENCE-ID") for one in resource.overrides]
-            for key in ["", *keys]:
-                found[paths.item_id(path) + (f"_{key}" if key else "")] = (file.version, inside)
+            first, last = self.window
+            inside = next(between(resource, first, last), None) is not None
+            found[paths.item_id(path)] = (file.version, inside)
+            for one in modified(resource):
+                inside = one.span.end.moment > first and one.span.start.moment < last
+                found[f"{paths.item_id(path)}_{one.key}"] = (file.version, inside)
         return found
 
 
