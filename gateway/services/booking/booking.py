@@ -19,7 +19,8 @@ from gateway.services.booking.profiles import Profiles
 from gateway.services.booking.teams import check_named, teams
 from gateway.services.booking.times import Known, Question, Times, interval
 from gateway.services.booking.writing import Writing
-from gateway.store.meetings import Meeting, Meetings, MeetingState, Outcome, Team, Wish
+from gateway.store.meeting_values import Meeting, MeetingState, Outcome, Team, Wish
+from gateway.store.meetings import Meetings
 from providers.base.errors import (
     Denied,
     Invalid,

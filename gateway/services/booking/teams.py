@@ -5,7 +5,7 @@ from itertools import islice, product
 
 from gateway.services.availability.roster import Group, Required, Roster
 from gateway.services.availability.slots import Slot
-from gateway.store.meetings import Team
+from gateway.store.meeting_values import Team
 from providers.base.errors import Invalid
 from schemas.booking import CreateMeetingDto
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.services.booking.booking import Order
-from gateway.store.meetings import MeetingState
+from gateway.store.meeting_values import MeetingState
 from providers.base.errors import (
     Denied,
     Invalid,
