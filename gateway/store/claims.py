@@ -26,6 +26,7 @@ from gateway.store.meeting_values import (
 )
 from gateway.store.tables import MeetingRow
 
+_TRIED = 64  # teams of one wish; their accounts are locked meanwhile
 _LOCK = text(
     "select pg_advisory_xact_lock(hashtextextended('meeting:' || id, 0)) from unnest(cast(:ids as bigint[])) id"
 )
@@ -67,6 +68,8 @@ _SET = text("update meeting_claim set during = tstzmultirange(tstzrange(:start, 
 
 async def begin(session: AsyncSession, wish: Wish, teams: Sequence[Team]) -> Outcome:
     """Claim in this transaction; see `Meetings.begin`."""
+    if len(teams) > _TRIED:
+        teams = (await _by_turn(session, wish.profile_id, teams))[:_TRIED]
     ids = sorted({member for team in teams for member in team.members})
     await lock(session, ids)
     if earlier := await repeated(session, wish):

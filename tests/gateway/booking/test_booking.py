@@ -388,3 +388,17 @@ async def test_strangers_do_not_hear_the_providers_words(practice: Practice) -> 
     with pytest.raises(Unavailable) as refused:
         await practice.public.book(practice.application.client_id, profile.name, wanted(tomorrow(9)))
     assert "secret" not in refused.value.message and refused.value.original is None
+
+
+async def test_of_more_than_can_be_tried_everybody_has_a_turn(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.claims._TRIED", 2)
+    people = [await practice.person() for _ in range(4)]
+    profile = await practice.profile(None)
+    attached = BookingAttachAccountsDto(account_ids=[person.id for person in people])
+    await practice.profiles.attach_accounts(practice.application, profile.id, attached)
+    profile = await practice.again(profile)
+    for slot in range(8):
+        await practice.book(profile, tomorrow(9) + slot * HALF)
+    assert [len(await practice.events(person)) for person in people] == [2, 2, 2, 2]
