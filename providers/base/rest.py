@@ -15,7 +15,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from providers.base.errors import Denied, Invalid, Timeout, Unavailable
+from providers.base.errors import Denied, Invalid, Timeout, TooLarge, Unavailable
 from providers.base.lane import Lane
 from providers.base.networks import is_public, trust
 from providers.base.provider import ProviderSettings
@@ -69,12 +69,16 @@ class Http:
         body: bytes = b"",
         timeout: float,  # noqa: ASYNC109 - it is aiohttp's own, over connecting, sending and reading
         limit: int,
+        whole: bool = False,
+        verify: bool = True,
     ) -> Answer:
         """One request, `timeout` seconds for all of it; of the response's body at most `limit` octets are read. What
         the body has when its end does not come in time will do: the status has been given.
 
+        `whole`: the body has to be complete instead, and within `limit`. `verify`: check the server's certificate.
+
         Raises `Invalid` for a URL that is none, `Denied` for an address that is not allowed, `Timeout`, `Dropped`,
-        `Unavailable`."""
+        `Unavailable`; with `whole` also `TooLarge`."""
         try:
             async with self._opened().request(
                 method,
@@ -83,9 +87,11 @@ class Http:
                 headers=headers,
                 timeout=_within(timeout),
                 allow_redirects=False,
+                ssl=True if verify else trust(self._ca_bundle, verify=False),
             ) as response:
                 found = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status, found, await _beginning(response, limit))
+                read = _everything if whole else _beginning
+                return Answer(response.status, found, await read(response, limit))
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise _error(error, timeout) from error
 
@@ -169,6 +175,16 @@ async def _beginning(response: aiohttp.ClientResponse, limit: int) -> bytes:
     return bytes(body)
 
 
+async def _everything(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            response.close()  # what is left is not wanted
+            raise TooLarge(f"answered with more than {limit} octets")
+    return bytes(body)
+
+
 def _error(error: Exception, timeout: float) -> Exception:
     """The error of the provider contract, in words for whoever chose the URL."""
     if isinstance(error, TimeoutError):
@@ -185,6 +201,8 @@ def _error(error: Exception, timeout: float) -> Exception:
         return _unconnected(error.os_error)
     if isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
         return Dropped("closed the connection without an answer")
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return Dropped("closed the connection in the middle of its answer")
     return Unavailable("did not answer in HTTP")
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from providers.base.cache import Cache
 from providers.base.errors import NotFound
 from providers.base.lane import Lane
 from providers.base.provider import Mailbox, ProviderSettings
 from providers.imap import ids
-from providers.imap.cache import Cache
 from providers.imap.facts import Facts
 from providers.imap.grant import ImapGrant
 from providers.imap.hosts import Hosts

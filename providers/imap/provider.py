@@ -2,11 +2,11 @@
 
 from functools import partial
 
+from providers.base.cache import Cache
 from providers.base.lane import Lane
 from providers.base.provider import Hear, Linked, Listening, Mailbox, Provider, ProviderSettings, Session
 from providers.imap import link
 from providers.imap.account import Account
-from providers.imap.cache import Cache
 from providers.imap.connection import Connection
 from providers.imap.drafts import ImapDrafts
 from providers.imap.facts import Facts

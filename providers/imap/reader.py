@@ -4,9 +4,9 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from providers.base.cache import Cache
 from providers.base.errors import ProviderError
 from providers.imap import excerpt, fetch
-from providers.imap.cache import Cache
 from providers.imap.connection import Connection, Stop
 from providers.imap.contents import Contents
 from providers.imap.facts import ITEMS, SOURCE_ITEMS, Facts, facts, from_source

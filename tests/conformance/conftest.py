@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from providers.base.provider import ProviderSettings
+from tests.conformance.backend_dav import DavBackend
 from tests.conformance.backend_imap import ImapBackend
 from tests.conformance.backend_sandbox import SandboxBackend
 from tests.conformance.backends import Backend, Subject, subject
@@ -34,7 +35,21 @@ def imap_backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     return ImapBackend(settings, request.getfixturevalue("dovecot"), request.getfixturevalue("postfix"))
 
 
-@pytest.fixture(scope="session", params=["sandbox", "imap"])
+def _dav_settings(tmp_path_factory: pytest.TempPathFactory) -> ProviderSettings:
+    return ProviderSettings(var_dir=tmp_path_factory.mktemp("dav"), allow_private_networks=True, read_timeout=10.0)
+
+
+@pytest.fixture(scope="session")
+def radicale_backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> DavBackend:
+    return DavBackend(_dav_settings(tmp_path_factory), request.getfixturevalue("radicale"))
+
+
+@pytest.fixture(scope="session")
+def xandikos_backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> DavBackend:
+    return DavBackend(_dav_settings(tmp_path_factory), request.getfixturevalue("xandikos"))
+
+
+@pytest.fixture(scope="session", params=["sandbox", "imap", "radicale", "xandikos"])
 def backend(request: pytest.FixtureRequest) -> Backend:
     """Each provider in turn."""
     found: Backend = request.getfixturevalue(f"{request.param}_backend")

@@ -11,6 +11,7 @@ import pytest
 from providers.base.provider import ProviderSettings
 from providers.imap.grant import Endpoint, ImapGrant
 from tests.servers.certificates import Authority
+from tests.servers.dav import DavServer, Radicale, Xandikos
 from tests.servers.dovecot import Dovecot, User
 from tests.servers.postfix import Postfix
 
@@ -33,6 +34,28 @@ def postfix(dovecot: Dovecot, authority: Authority) -> Iterator[Postfix]:
     """A running Postfix that delivers into `dovecot` and takes its users' passwords and tokens."""
     with Postfix(dovecot, authority.issue()) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def radicale() -> Iterator[Radicale]:
+    """A running Radicale; take a user of your own from `new_user()`."""
+    with Radicale() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def xandikos() -> Iterator[Xandikos]:
+    """A running Xandikos."""
+    with Xandikos() as server:
+        yield server
+
+
+@pytest.fixture(params=["radicale", "xandikos"])
+def dav_server(request: pytest.FixtureRequest) -> DavServer:
+    """Each DAV server in turn, its front as it was made."""
+    server: DavServer = request.getfixturevalue(request.param)
+    server.front.reset()
+    return server
 
 
 @pytest.fixture

@@ -1,12 +1,14 @@
 """The occurrences of an event within a window, and those of a series that differ from it.
 
 An event belongs to a window when it ends after `time_min` and starts before `time_max`, both exclusive
-(behaviour.md, section 10). A cancelled override and an EXDATE both mean a deleted occurrence.
+(behaviour.md, section 10). A cancelled override and an EXDATE both mean a deleted occurrence. An override of "this and
+all future" occurrences (RANGE=THISANDFUTURE) says how all later ones are, moved by as much as it moves its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from heapq import merge
 
 from providers.formats import values
 from providers.formats.contentlines import Component
@@ -43,16 +45,25 @@ def key_of(planned: When) -> str:
 
 
 def between(resource: Resource, time_min: datetime, time_max: datetime) -> Iterator[Occurrence]:
-    """What lies in the window, deleted occurrences left out; not in order where overrides were moved.
+    """What lies in the window, deleted occurrences left out, in the order of the starts.
 
-    Raises `Invalid` for a recurrence that cannot be expanded, `Unsupported` for RANGE=THISANDFUTURE.
+    Raises `Invalid` for a recurrence that cannot be expanded.
     """
     overrides = resource.current()
     replaced = {resource.key(override) for override in overrides}
-    for override in overrides:
-        found = None if is_cancelled(override) else override_of(resource, override)
-        if found is not None and _is_in(found.span, time_min, time_max):
-            yield found
+    found = (override_of(resource, override) for override in overrides if not is_cancelled(override))
+    changed = [one for one in found if one is not None and _is_in(one.span, time_min, time_max)]
+    regular = _regular(resource, replaced, time_min, time_max)
+    return merge(sorted(changed, key=_start), regular, key=_start)
+
+
+def _start(found: Occurrence) -> datetime:
+    return found.span.start.moment
+
+
+def _regular(
+    resource: Resource, replaced: Collection[date | None], time_min: datetime, time_max: datetime
+) -> Iterator[Occurrence]:
     first = resource.span
     if resource.master is None or first is None:
         return
@@ -62,12 +73,47 @@ def between(resource: Resource, time_min: datetime, time_max: datetime) -> Itera
         return
     recurrence = resource.series()
     assert recurrence is not None
-    length = first.end.moment - first.start.moment
+    ranges = _ranges(resource)
+    moves = max((abs(one.moves) for one in ranges), default=timedelta())
+    length = moves + max(one.end.moment - one.start.moment for one in (first, *(one.span for one in ranges)))
     earliest = time_min - length if time_min - _FIRST > length else _FIRST
-    for wall in recurrence.between(*_walls(recurrence, earliest, min(time_max, _LAST))):
-        found_span = first.at(wall)
-        if wall not in replaced and _is_in(found_span, time_min, time_max):
-            yield Occurrence(resource.master, found_span, found_span.start)
+    latest = time_max + moves if _LAST - moves > time_max else _LAST
+    for wall in recurrence.between(*_walls(recurrence, earliest, latest)):
+        found = _at(resource.master, first, ranges, wall)
+        if wall not in replaced and _is_in(found.span, time_min, time_max):
+            yield found
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """How occurrences are from `key` on."""
+
+    key: date
+    component: Component
+    span: Span
+    moves: timedelta
+
+
+def _ranges(resource: Resource) -> list[_Range]:
+    """The overrides of this and all future occurrences that count, in order."""
+    found = []
+    for override in resource.overrides:
+        planned, key, place = override.get("RECURRENCE-ID"), resource.key(override), span(override, resource.zones)
+        says = planned is not None and (planned.parameter("RANGE") or "").upper() == "THISANDFUTURE"
+        if says and key is not None and place is not None and not is_cancelled(override):
+            same_kind = isinstance(key, datetime) == isinstance(place.start.wall, datetime)
+            if same_kind:
+                found.append(_Range(key, override, place, place.start.wall - key))
+    return sorted(found, key=lambda one: one.key)
+
+
+def _at(master: Component, first: Span, ranges: list[_Range], wall: date) -> Occurrence:
+    """The occurrence that is planned for this start and has no override of its own."""
+    planned = When(wall, first.start.zone)
+    ruling = next((one for one in reversed(ranges) if one.key <= wall), None)
+    if ruling is None:
+        return Occurrence(master, first.at(wall), planned)
+    return Occurrence(ruling.component, ruling.span.at(wall + ruling.moves), planned, OccurrenceType.MODIFIED)
 
 
 def _is_in(found: Span, time_min: datetime, time_max: datetime) -> bool:
@@ -95,13 +141,13 @@ def _planned(resource: Resource, component: Component) -> When | None:
 
 
 def modified(resource: Resource) -> list[Occurrence]:
-    """The occurrences that differ from their series. Raises `Unsupported`."""
+    """The occurrences that differ from their series."""
     found = (override_of(resource, override) for override in resource.current() if not is_cancelled(override))
     return [one for one in found if one is not None]
 
 
 def deleted(resource: Resource) -> list[When]:
-    """The planned starts of the deleted occurrences, in order. Raises `Invalid`, `Unsupported`."""
+    """The planned starts of the deleted occurrences, in order. Raises `Invalid`."""
     overrides = resource.current()
     first, recurrence = resource.span, resource.series()
     cancelled = (_planned(resource, override) for override in overrides if is_cancelled(override))
@@ -126,17 +172,19 @@ def planned_at(resource: Resource, key: str) -> Occurrence | None:
             return None if is_cancelled(override) else found
     if resource.master is None or first is None or recurrence is None or not resource.repeats:
         return None
-    return next((found for found in _of_day(resource.master, first, recurrence, wanted) if found), None)
+    return next(_of_day(resource.master, first, recurrence, wanted, _ranges(resource)), None)
 
 
-def _of_day(master: Component, first: Span, recurrence: Series, wanted: date) -> Iterator[Occurrence]:
+def _of_day(
+    master: Component, first: Span, recurrence: Series, wanted: date, ranges: list[_Range]
+) -> Iterator[Occurrence]:
     wall = wall_of(wanted, recurrence.zone) if isinstance(wanted, datetime) and wanted.tzinfo else wanted
     begin = datetime(wall.year, wall.month, wall.day)
     last = begin + timedelta(days=1)
     timed = isinstance(recurrence.start, datetime)
     for start in recurrence.between(begin if timed else begin.date(), last if timed else last.date()):
         if _matches(When(start, first.start.zone), wanted):
-            yield Occurrence(master, first.at(start), When(start, first.start.zone))
+            yield _at(master, first, ranges, start)
 
 
 def _matches(planned: When, wanted: date) -> bool:

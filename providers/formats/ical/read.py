@@ -81,7 +81,7 @@ def info(planned: When, kind: OccurrenceType, master_id: str, start: When | None
 
 
 def series_info(resource: Resource, item_id: str) -> SeriesInfo:
-    """The recurrence, and the occurrences that were changed or deleted. Raises `Invalid`, `Unsupported`."""
+    """The recurrence, and the occurrences that were changed or deleted. Raises `Invalid`."""
     changed = [one for one in modified(resource) if one.planned is not None]
     return SeriesInfo(
         id=item_id,

@@ -60,16 +60,15 @@ class Resource:
         self.overrides = [one for one in self.overrides if id(one) not in gone]
 
     def refuse_ranges(self) -> None:
-        """Raises `Unsupported` where a component changes all future occurrences too."""
+        """Before a change: raises `Unsupported` where a component changes all future occurrences too."""
         for override in self.overrides:
             line = override.get("RECURRENCE-ID")
             if line is not None and (line.parameter("RANGE") or "").upper() == "THISANDFUTURE":
-                raise Unsupported("a change of this and all future occurrences (RANGE=THISANDFUTURE) is not supported")
+                raise Unsupported("a change of this and all future occurrences (RANGE=THISANDFUTURE) cannot be written")
 
     def current(self) -> list[Component]:
         """The overrides that count. One that is older than its master (SEQUENCE) counts while the series still has what
-        it replaces. Raises `Invalid`, `Unsupported`."""
-        self.refuse_ranges()
+        it replaces. Raises `Invalid`."""
         series = self.series() if self.repeats else None
         if self.master is None or series is None:
             return self.overrides

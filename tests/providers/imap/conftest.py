@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from providers.base.cache import Cache
 from providers.base.provider import Mailbox, ProviderSettings
 from providers.imap.account import Account
-from providers.imap.cache import Cache
 from providers.imap.grant import Endpoint, ImapGrant, Security
 from providers.imap.hosts import Hosts
 from providers.imap.ledger import Ledger

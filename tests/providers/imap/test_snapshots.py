@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from providers.base.cache import Cache
 from providers.base.search import All, AnyOf, Contains, Flag, In, Is, Not, Received, Search, Size, Where
-from providers.imap.cache import Cache
 from providers.imap.connection import Namespace, Namespaces
 from providers.imap.contents import Contents, key
 from providers.imap.conversations import Conversations

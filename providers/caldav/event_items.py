@@ -1,0 +1,79 @@
+"""The events of a calendar: which items a resource has, and which occurrences lie in a window.
+
+`changes` tells of a resource by the id of its master (or single event) and by one id for each changed occurrence, all
+of them with the version of the resource: whatever is changed in it changes the ETag of all of them. Of an event without
+a master (invited to single occurrences only) the occurrences are told, and that there is no master.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from heapq import merge
+
+from providers.base.errors import Invalid, NotFound
+from providers.caldav import convert, paths, queries
+from providers.caldav.changes import Window
+from providers.caldav.files import File, Files
+from providers.formats.ical.occurrences import Occurrence, between, key_of, modified
+from providers.formats.ical.resource import Resource
+from providers.formats.ical.spans import Span
+
+EARLIEST, LATEST = datetime(2, 1, 2, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
+Found = tuple[datetime, str, File, Resource, Occurrence]
+
+
+class EventItems:
+    """What the change log has to know about events; see `changes.Contents`."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+
+    def items(self, file: File, window: Window) -> dict[str, str | None]:
+        """The master as "", changed occurrences by their keys."""
+        try:
+            resource = convert.resource(file)
+        except NotFound:
+            return {}
+        if not window.is_open and not lies_in(resource, window):
+            return {}
+        changed = [one for one in modified(resource) if one.planned is not None and is_in(one.span, window)]
+        keys = [key_of(one.planned) for one in changed if one.planned is not None]
+        return dict.fromkeys([*([""] if resource.master is not None else []), *keys], resource.uid or None)
+
+    def item(self, path: str, key: str) -> str:
+        """The id of an event or an occurrence."""
+        return f"{paths.item_id(path)}_{key}" if key else paths.item_id(path)
+
+    async def within(self, folder: str, window: Window) -> list[str] | None:
+        """By the server's own search."""
+        return await queries.events_within(self._files, folder, window)
+
+
+def is_in(span: Span, window: Window) -> bool:
+    """Ends after the beginning of a window and starts before its end."""
+    late = window.first is None or span.end.moment > window.first
+    return late and (window.last is None or span.start.moment < window.last)
+
+
+def lies_in(resource: Resource, window: Window) -> bool:
+    """Whether anything of an event lies in a window; what cannot be expanded might."""
+    try:
+        return next(between(resource, window.first or EARLIEST, window.last or LATEST), None) is not None
+    except Invalid:
+        return True
+
+
+def occurrences(files: list[File], first: datetime, last: datetime, after: datetime | None = None) -> Iterator[Found]:
+    """What lies in a window, in the order of starts (then ids), from the one that starts at `after` on. An event that
+    cannot be read or expanded is left out."""
+    begin = max(first, after - timedelta(seconds=1)) if after else first
+    yield from merge(*(_of(file, begin, last) for file in files), key=lambda one: one[:2])
+
+
+def _of(file: File, first: datetime, last: datetime) -> Iterator[Found]:
+    try:
+        resource = convert.resource(file)
+        for found in between(resource, first, last):
+            key = f"_{found.key}" if found.key else ""
+            yield found.span.start.moment, paths.item_id(file.path) + key, file, resource, found
+    except (Invalid, NotFound):
+        return
