@@ -63,6 +63,8 @@ class EventWriter:
                 write.update(resource, patch.event, now, self._account.me, patch.body_type)
                 changed: Sequence[Component] | None = None
             else:
+                if patch.event.recurrence is not None:
+                    raise Invalid("an occurrence has no recurrence of its own: change the master", path="recurrence")
                 changed = [
                     exceptions.update_occurrence(resource, one, patch.event, now, self._account.me, patch.body_type)
                 ]
