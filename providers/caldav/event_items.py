@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from heapq import merge
 
-from providers.base.errors import Invalid, NotFound
+from providers.base.errors import Invalid, NotFound, TooLarge
 from providers.caldav import convert, paths, queries
 from providers.caldav.changes import Window
 from providers.caldav.files import File, Files
@@ -33,6 +33,8 @@ class EventItems:
             resource = convert.resource(file)
         except NotFound:
             return {}
+        except TooLarge:  # something is there
+            return {"": None}
         if not window.is_open and not lies_in(resource, window):
             return {}
         changed = [one for one in modified(resource) if one.planned is not None and is_in(one.span, window)]
