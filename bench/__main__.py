@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from bench import (
     availability,
+    caldav,
     deliveries,
     events,
     imap_changes,
@@ -27,6 +28,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "listening": listening.main,
     "latency": latency.main,
     "availability": availability.main,
+    "caldav": caldav.main,
 }
 
 
