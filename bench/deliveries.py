@@ -15,6 +15,7 @@ from aiohttp import web
 from cryptography.fernet import Fernet
 
 from bench.load import cpu
+from gateway import memory
 from gateway.services.applications import Applications
 from gateway.services.delivery.pump import Delivery
 from gateway.services.delivery.receiver import Receiver
@@ -42,6 +43,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="postroom-bench-", dir="/tmp"))
     server = get_server(folder / "pg", cleanup_mode="delete")
     print(f"{'deliveries':<34}{'per s':>9}{'changes/s':>11}{'cpu ms: ours':>14}{'database':>10}{'receiver':>10}")
+    memory.settle()  # as `postroom serve` and `postroom work` do
     try:
         uvloop.run(_run(server.get_uri(), port, Clock(receiver.pid or 0, server.get_pid() or 0)))
     finally:

@@ -19,6 +19,7 @@ import uvloop
 from aiohttp import web
 from imapclient import IMAPClient
 
+from gateway import memory
 from gateway.parts import Parts, start
 from gateway.services.accounts import Accounts
 from gateway.services.applications import Applications
@@ -49,6 +50,7 @@ def main() -> None:
                 "POSTROOM_ALLOW_PRIVATE_NETWORKS": "true",
                 "POSTROOM_CA_BUNDLE": str(authority.bundle),
             }
+            memory.settle()  # as `postroom serve` and `postroom work` do
             uvloop.run(_run(Settings.from_environment(environment), server, port, ours))
     receiver.terminate()
 

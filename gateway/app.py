@@ -18,9 +18,12 @@ from gateway.http.router import router
 from gateway.http.tokens import Tokens
 from gateway.parts import Parts, Services, start
 from gateway.routes import ROUTES
+from gateway.services.booking.booking import Booking
+from gateway.services.booking.public import PublicBooking
 from gateway.services.figures import Figures
 from gateway.services.live import Live
 from gateway.settings import Settings
+from gateway.web.booking import BookingPages
 
 
 def create_app(settings: Settings | None = None) -> ASGIApp:
@@ -68,5 +71,6 @@ def _build(parts: Parts, services: Services) -> ASGIApp:
     )
     described = document(ROUTES, version("postroom"))
     several = "PROMETHEUS_MULTIPROC_DIR" in os.environ
-    beside = pages(parts.database.ready, Figures(parts.database).text, described, several)
+    booking = BookingPages(services[PublicBooking], services[Booking], parts.keys, settings.public_url)
+    beside = [*booking.routes(), *pages(parts.database.ready, Figures(parts.database).text, described, several)]
     return FrontDoor(router(ROUTES, around, beside), parts.identity)

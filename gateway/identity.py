@@ -32,6 +32,7 @@ class Account:
     marks: tuple[tuple[str, str], ...] = ()  # ("archive" | "sent", folder id)
     copy_to_sent: bool | None = None
     renamed: bool = False  # whether some of its items are called otherwise at the provider than here
+    timezone: str | None = None  # IANA name
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,13 @@ from gateway.services.accounts import Accounts
 from gateway.services.applications import Applications
 from gateway.services.attention import Attention
 from gateway.services.audits import Audits
+from gateway.services.booking.booking import Booking
+from gateway.services.booking.links import Links
+from gateway.services.booking.merged import MergedAvailability
+from gateway.services.booking.profiles import Profiles
+from gateway.services.booking.public import PublicBooking
+from gateway.services.booking.times import Times
+from gateway.services.booking.writing import Writing
 from gateway.services.changelog import ChangeLog
 from gateway.services.delivery.pump import Delivery
 from gateway.services.delivery.receiver import Receiver
@@ -25,7 +32,9 @@ from gateway.services.identity import Identity
 from gateway.services.live import MAX_WAIT, Live, Pace
 from gateway.services.mail_sync import MailSync
 from gateway.services.marks import Marks
+from gateway.services.meeting_times import MeetingTimes
 from gateway.services.plan_sync import CalendarSync, ContactSync, TaskSync
+from gateway.services.schedules import Schedules as Calendars
 from gateway.services.scheduling import Scheduling
 from gateway.services.sending import Sending
 from gateway.services.sessions import Sessions
@@ -35,6 +44,7 @@ from gateway.services.stream_status import StreamStates
 from gateway.services.submission import Submissions
 from gateway.services.subscriptions import Subscriptions
 from gateway.services.watching import Watching
+from gateway.services.work_hours import WorkHours
 from gateway.settings import Settings
 from gateway.store import keyring
 from gateway.store.compaction import Compaction
@@ -44,6 +54,7 @@ from gateway.store.due_sends import DueSends
 from gateway.store.feed_places import FeedPlaces
 from gateway.store.idempotency import IdempotencyKeys
 from gateway.store.leases import Leases
+from gateway.store.meetings import Meetings
 from gateway.store.quarantine import Quarantine
 from gateway.store.schedules import Schedules
 from gateway.store.sends import Sends
@@ -118,10 +129,15 @@ async def start(parts: Parts) -> Services:
     submissions = Submissions(Sends(database))
     delivery = Delivery(database, receiver, signer)
     audits = Audits(Streams(database), changelog, parts.identity, parts.sources)
+    writing = Writing(
+        Meetings(database), sessions, parts.identity, parts.vault, lambda account_id: engine.told(account_id)
+    )
+    stack.push_async_callback(writing.close)
     pumps = (
         Pump("deliver", delivery.due, delivery.run, every=1.0, wanted=delivery.wanted),
         Dispatching(submissions, DueSends(database), sessions).pump(),
         Pump("audit", audits.due, audits.run, every=300.0, at_once=2),
+        writing.pump(),
     )
     settings = parts.settings
     kinds = chosen(settings.queues, [pump.name for pump in pumps], work=settings.work)
@@ -149,12 +165,24 @@ async def start(parts: Parts) -> Services:
         TaskSync(following),
         Subscriptions(database, changelog, parts.sources, receiver, signer, wake=wake),
         live,
+        *_booking(parts, writing),
     )
     watching = Watching(Leases(database, _name()), sessions, changelog, parts.sources)
     background = Background(kinds, engine, watching, partial(upkeep, _chores(parts)), parts.identity)
     await background.start()
     stack.push_async_callback(background.close)
     return services
+
+
+def _booking(parts: Parts, writing: Writing) -> Sequence[object]:
+    """The services of booking, free/busy and work hours."""
+    database, meetings = parts.database, Meetings(parts.database)
+    work_hours, profiles = WorkHours(database), Profiles(database)
+    times = Times(Calendars(parts.sessions), work_hours, meetings)
+    links = Links(parts.keys, parts.settings.public_url)
+    booking = Booking(times, profiles, meetings, writing, links)
+    merged, public = MergedAvailability(profiles, times), PublicBooking(parts.identity, profiles, times, booking)
+    return (work_hours, MeetingTimes(work_hours), profiles, times, booking, merged, public, links)
 
 
 def _name() -> str:
@@ -168,4 +196,5 @@ def _chores(parts: Parts) -> Sequence[Chore]:
         Chore("idempotency keys", parts.idempotency.expire),
         Chore("deliveries in the log", Deliveries(parts.database).purge),
         Chore("events that newer ones made superfluous", Compaction(parts.database).compact),
+        Chore("meetings that are long over", Meetings(parts.database).purge),
     )

@@ -9,8 +9,9 @@ from argparse import Namespace
 from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp
 
-from gateway import logs
+from gateway import logs, memory
 from gateway.commands import migrate
 from gateway.settings import PREFIX, Settings
 from gateway.store import embedded
@@ -32,7 +33,7 @@ def serve(parsed: Namespace) -> None:
             os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", metrics)
         _hand_down(settings, parsed)
         uvicorn.run(
-            "gateway.app:create_app",
+            "gateway.serving:application",
             factory=True,
             host=parsed.host,
             port=parsed.port,
@@ -48,6 +49,15 @@ def serve(parsed: Namespace) -> None:
             timeout_graceful_shutdown=DRAIN,
             timeout_worker_healthcheck=STARTING,
         )
+
+
+def application() -> ASGIApp:
+    """The application of one worker's process."""
+    from gateway.app import create_app  # with every adapter, which the process above the workers need not load
+
+    made = create_app()
+    memory.settle()
+    return made
 
 
 def _hand_down(settings: Settings, parsed: Namespace) -> None:

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 import uvloop
 
-from gateway import logs
+from gateway import logs, memory
 from gateway.commands import Failed, opened
 from gateway.settings import Settings
 from gateway.work.background import UnknownQueue
@@ -40,6 +40,7 @@ async def _work(parsed: Namespace) -> None:
             await start(await Parts.open(settings.model_copy(update=chosen), stack))
         except UnknownQueue as error:
             raise Failed(str(error)) from None
+        memory.settle()
         log.info("working")
         await stop.wait()
         log.info("stopping")

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from schemas.base import Instant, Model, Text
+from schemas.booking import BookingPayload
 
 _SEQUENCE = "place in the feed of the account, which has one order over everything in it"
 
@@ -69,7 +70,7 @@ class WebhookNotification(Model):
     account_id: int
     error: str | None = None
     lifecycle_event: Literal["error", "active"] | None = None
-    payloads: list[ChangePayload]
+    payloads: list[ChangePayload | BookingPayload]
 
 
 class Delivery(Model):

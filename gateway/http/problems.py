@@ -18,6 +18,7 @@ TABLE: tuple[tuple[type[BaseException], HTTPStatus, str], ...] = (
     (errors.NotFound, HTTPStatus.NOT_FOUND, "not_found"),
     (errors.Conflict, HTTPStatus.PRECONDITION_FAILED, "preconditionFailed"),
     (errors.Exists, HTTPStatus.CONFLICT, "alreadyExists"),
+    (errors.Taken, HTTPStatus.CONFLICT, "alreadyScheduled"),
     (errors.TooLate, HTTPStatus.CONFLICT, "tooLate"),
     (errors.Unauthorized, HTTPStatus.UNAUTHORIZED, "unauthorized"),
     (errors.Denied, HTTPStatus.FORBIDDEN, "forbidden"),
@@ -81,7 +82,9 @@ def _classify(error: BaseException) -> tuple[int, str, str, dict[str, str]]:
 
 
 def _code(error: BaseException, code: str) -> str:
-    return "token.dead" if isinstance(error, errors.Unauthorized) and error.final else code
+    if isinstance(error, errors.Unauthorized) and error.final:
+        return "token.dead"
+    return getattr(error, "code", None) or code
 
 
 def _message(error: BaseException, status: HTTPStatus) -> str:

@@ -3,13 +3,17 @@
 from gateway.http.route import Route
 from gateway.routes import (
     accounts,
+    booking,
     calendar_events,
     calendars,
     contacts,
     drafts,
     events,
     folders,
+    group_booking,
     messages,
+    public_booking,
+    schedules,
     streams,
     subscriptions,
     sync,
@@ -17,6 +21,7 @@ from gateway.routes import (
 )
 
 _MAIL, _PLANS = (messages, drafts, folders), (calendars, calendar_events, contacts, tasks)
-_AREAS = (accounts, *_MAIL, *_PLANS, sync, streams, subscriptions, events)
+_BOOKING = (schedules, booking, group_booking, public_booking)
+_AREAS = (accounts, *_MAIL, *_PLANS, *_BOOKING, sync, streams, subscriptions, events)
 
 ROUTES: tuple[Route, ...] = tuple(route for area in _AREAS for route in area.ROUTES)

@@ -12,7 +12,7 @@ from gateway.routes.items import Moment
 from gateway.routes.scopes import READ_CALENDAR, READ_CONTACTS, READ_MAIL, READ_TASKS
 from gateway.services.following import Given
 from gateway.services.mail_sync import MailSync
-from gateway.services.parents import calendar_of, task_list_of
+from gateway.services.parents import calendar_of, known_calendar, known_task_list, task_list_of
 from gateway.services.plan_sync import CalendarSync, ContactSync, TaskSync
 from providers.base.errors import Invalid
 from providers.base.ports import Calendars, Contacts, TaskLists
@@ -63,7 +63,7 @@ async def start_calendar(
     """
     if time_max <= time_min:
         raise Invalid("must be after timeMin", path="timeMax")
-    return await sync.start(account, await calendar_of(calendars, calendar_id), time_min, time_max)
+    return await sync.start(account, await known_calendar(calendars, calendar_id), time_min, time_max)
 
 
 async def updated_calendar(
@@ -119,7 +119,7 @@ async def start_tasks(
     skip_completed_before_date: SkipCompleted = None,
 ) -> SyncStatus:
     """Provision a task sync; repeat the call with the same parameters until `ready` is true."""
-    return await sync.start(account, await task_list_of(task_lists, task_list_id), skip_completed_before_date)
+    return await sync.start(account, await known_task_list(task_lists, task_list_id), skip_completed_before_date)
 
 
 async def updated_tasks(

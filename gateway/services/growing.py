@@ -18,6 +18,7 @@ from providers.base.ports import EventQuery
 
 Ask = Callable[[str | None, EventQuery], Awaitable[Delta]]
 _DAY = timedelta(days=1)
+_OVERLAP = _DAY  # an event without length at the very seam would lie in neither part; days begin when they do somewhere
 _LATEST = datetime(9998, 1, 1, tzinfo=UTC)
 
 
@@ -83,7 +84,8 @@ class Growing:
 
     async def _added(self, place: _Place, reached: datetime, goal: datetime) -> Delta:
         """What lies in the added days; what went is for the changes to tell, which are asked for next."""
-        delta = await self._ask(place.part, replace(self._query, time_min=reached, time_max=goal))
+        begin = max(reached - _OVERLAP, self._window.time_min)
+        delta = await self._ask(place.part, replace(self._query, time_min=begin, time_max=goal))
         after = replace(place, goal=goal.isoformat(), part=delta.cursor) if delta.more else None
         after = after or _Place(place.at, goal.isoformat())
         return Delta(delta.changed, (), after.text(), more=True, adds=True)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from gateway.identity import Account
 from gateway.metrics import PROVIDER, PROVIDER_ERRORS
 from gateway.services.growing import Growing, Window
-from gateway.services.parents import calendar_of, task_list_of
+from gateway.services.parents import known_calendar, known_task_list
 from gateway.services.renamed import MAIL, Names
 from gateway.services.sessions import Sessions
 from gateway.services.source import Open, Source
@@ -99,15 +99,16 @@ class Sources:
     async def parent(self, account: Account, port: str, name: str | None) -> str | None:
         """The parent of a stream of this port, by the name that a caller gave (`primary`, `default`, an id).
 
-        Raises `Unsupported` when there can be no such stream, and as `Sessions.use`."""
+        Raises `Unsupported` when there can be no such stream, `NotFound` for a parent that is not there, and as
+        `Sessions.use`."""
         if port not in _PORTS:
             raise Unsupported(f"Changes of {port} are not offered for this account yet")
         async with self._sessions.native(account) as session:
             _PORTS[port](session, self._sessions.names(account, port), name, {}, None)
             if port == EVENTS and session.calendars is not None and name is not None:
-                return await calendar_of(session.calendars, name)
+                return await known_calendar(session.calendars, name)
             if port == TASKS and session.task_lists is not None and name is not None:
-                return await task_list_of(session.task_lists, name)
+                return await known_task_list(session.task_lists, name)
         return name
 
 

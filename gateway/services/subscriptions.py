@@ -14,7 +14,8 @@ from gateway.services.sources import Sources
 from gateway.store.database import Database
 from gateway.store.deliveries import Deliveries
 from gateway.store.feed import Feed
-from gateway.store.queries import applications, subscriptions
+from gateway.store.meetings import PORT as BOOKINGS
+from gateway.store.queries import applications, booking, subscriptions
 from gateway.store.tables import DeliveryRow, SubscriptionRow
 from providers.base.collection import Page, PageRequest
 from providers.base.errors import Denied, Invalid, NotFound, Pending
@@ -59,9 +60,13 @@ class Subscriptions:
         time, and as `Sessions.use`."""
         found, url = resource(body.resource), checked(body.notification_url)
         _check_scopes(account, found)
-        found = replace(found, parent=await self._sources.parent(account, found.port, found.parent))
-        await self._challenge(account, url)
-        await self._follow(account, found)
+        if found.port == BOOKINGS:  # the gateway's own doing: there is nothing to pull
+            await self._check_profile(account, found)
+            await self._challenge(account, url)
+        else:
+            found = replace(found, parent=await self._sources.parent(account, found.port, found.parent))
+            await self._challenge(account, url)
+            await self._follow(account, found)
         values = {
             "application_id": account.application_id,
             "account_id": account.id,
@@ -142,6 +147,16 @@ class Subscriptions:
         except TimeoutError:
             words = "The mailbox is being read for the first time: ask again, it goes on meanwhile"
             raise Pending(words, retry_after=2) from None
+
+    async def _check_profile(self, account: Account, found: Resource) -> None:
+        """Raises `NotFound` for a booking profile of which the account never hears."""
+        number = found.parent or ""
+        async with self._database.read() as session:
+            if number.isascii() and number.isdigit() and len(number) < 19:
+                row = await booking.by_id(session, account.application_id, int(number))
+                if row is not None and account.id in await booking.everyone(session, row):
+                    return
+        raise NotFound(f"{found.name}: this account has no part in such a booking profile")
 
     async def _row(self, account: Account, subscription_id: int) -> SubscriptionRow:
         async with self._database.read() as session:

@@ -67,6 +67,7 @@ select g.id, coalesce(a.native, g.id), coalesce(c.id, a.native, g.id) from unnes
 left join item_alias a on a.account_id = :account and a.port = :port and a.id = g.id
 left join item_alias c on c.account_id = :account and c.port = :port and c.native = coalesce(a.native, g.id)
     and c.canonical
+where a.id is not null or c.id is not null
 """)
 _SHOWN = text("""
 select native, id from item_alias
@@ -120,7 +121,8 @@ class Aliases:
         """The names of items by the ids that somebody gave; an id without an alias is the provider's own."""
         values = {"account": account_id, "port": port, "ids": list(ids)}
         async with self._database.read() as session:
-            return {row[0]: Name(row[1], row[2]) for row in await session.execute(_NAMES, values)}
+            found = {row[0]: Name(row[1], row[2]) for row in await session.execute(_NAMES, values)}
+        return {item: found.get(item) or Name(item, item) for item in ids}
 
     async def shown(self, account_id: int, port: str, natives: Sequence[str]) -> Mapping[str, str]:
         """The ids to show for these names of the provider; those that are not here are shown as they are."""

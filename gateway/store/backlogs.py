@@ -54,6 +54,7 @@ class Backlog:
 
     state: State
     account_id: int
+    port: str
     resource: str
     notification_url: str
     detail_level: str | None
@@ -69,7 +70,7 @@ class Backlog:
 _LOAD = text("""
 select s.id, s.revision, s.position, s.active, s.fail_since, s.fail_description, s.attempts, s.next_try_at,
     s.retry_upto, s.retry_stamp, s.lifecycle, s.lifecycle_error, s.lifecycle_at,
-    s.account_id, s.resource, s.notification_url, s.detail_level,
+    s.account_id, s.port, s.resource, s.notification_url, s.detail_level,
     p.sealed_signing_secret, p.sealed_next_signing_secret, p.next_signing_at, a.token_status = 'dead', now(),
     w.upto, e.events
 from subscription s

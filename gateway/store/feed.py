@@ -61,8 +61,17 @@ class FeedEvent:
     at: datetime
 
 
-async def append(session: AsyncSession, stream: Stream, events: Sequence[Event]) -> None:
-    """Append what a pull of a stream found; the feed stays locked until the transaction ends."""
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where events come from that no pull found: the gateway's own doing."""
+
+    account_id: int
+    port: str
+    parent: str | None
+
+
+async def append(session: AsyncSession, stream: Stream | Origin, events: Sequence[Event]) -> None:
+    """Append what a pull of a stream found, or the gateway did; the feed stays locked until the transaction ends."""
     advanced = await session.execute(_ADVANCE, {"account": stream.account_id, "count": len(events)})
     base, moment, application_id, _ = advanced.one()
     values = {"account": stream.account_id, "base": base, "port": stream.port, "parent": stream.parent}

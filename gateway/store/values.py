@@ -30,6 +30,7 @@ def account(row: AccountRow) -> Account:
         marks=tuple(sorted(row.marks.items())),
         copy_to_sent=row.copy_to_sent,
         renamed=row.renamed,
+        timezone=row.timezone,
     )
 
 

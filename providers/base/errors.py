@@ -28,6 +28,10 @@ class Exists(ProviderError):
     """What should be created is there already."""
 
 
+class Taken(ProviderError):
+    """Somebody else has the time; `original` has times that are free: {"items": [...]}."""
+
+
 class TooLate(ProviderError):
     """It is under way or done: it cannot be changed any more."""
 
@@ -45,11 +49,12 @@ class Unauthorized(Denied):
 
 
 class Invalid(ProviderError):
-    """The input cannot be carried out; `path` names the field as it stands on the wire, e.g. `to.0.address`."""
+    """The input cannot be carried out; `path` names the field as it stands on the wire, e.g. `to.0.address`, `code`
+    the kind of fault where clients know one."""
 
-    def __init__(self, message: str, *, path: str | None = None, original: Any = None) -> None:
+    def __init__(self, message: str, *, path: str | None = None, code: str | None = None, original: Any = None) -> None:
         super().__init__(message, original=original)
-        self.path = path
+        self.path, self.code = path, code
 
 
 class TooLarge(Invalid):

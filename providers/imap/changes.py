@@ -37,8 +37,11 @@ def delta(account: Account, parent: str | None, cursor: str | None, since: datet
     names = [only] if only is not None else snapshot.mailboxes(trash_and_junk=True)
     links = account.threads.wants_links(snapshot)
     comparison = _Comparison(snapshot, since.timestamp() if since is not None else -inf, limit)
-    comparison.forget(before, set(names))
     due = comparison.plan(before, names)
+    if only is None and any(_may_have_moved(snapshot, visit) for visit in due):
+        snapshot = account.index.refresh()
+        comparison = comparison.looked_again(snapshot)
+        due = comparison.plan(before, snapshot.mailboxes(trash_and_junk=True))
     found = account.pool.read(partial(visits.read, visits=due, links=links), due[0].folder) if due else {}
     for visit in due:
         comparison.settle(visit, found.get(visit.folder))
@@ -46,6 +49,14 @@ def delta(account: Account, parent: str | None, cursor: str | None, since: datet
         comparison.name(account.pool.read(partial(visits.identities, snapshot=snapshot, wanted=nameless, links=links)))
     changed = comparison.changes(account.threads)
     return Delta(changed, comparison.removed, told.encode(parent, comparison.after), comparison.more)
+
+
+def _may_have_moved(snapshot: Snapshot, visit: Visit) -> bool:
+    """Whether a message that came was received in the same second as one of another folder: it may be that one. The
+    server tells the state of one folder after the other, so a move in the midst of that shows the message twice."""
+    others = [contents for name, contents in snapshot.contents.items() if name != visit.folder]
+    received = {visit.contents.time(uid) for uid in visit.new}
+    return any(contents.has(time) for time in received if time is not None for contents in others)
 
 
 class _News(NamedTuple):
@@ -59,17 +70,23 @@ class _News(NamedTuple):
 
 
 class _Comparison:
-    """One round, with room for `left` more changes and removals; `since` in seconds of 1970.
+    """One round, with room for `limit` changes and removals; `since` in seconds of 1970. What came after the snapshot
+    `first` is left to the next round.
 
     `after` becomes what the next cursor says.
     """
 
-    def __init__(self, snapshot: Snapshot, since: float, limit: int) -> None:
-        self.snapshot, self.since, self.left = snapshot, since, limit
+    def __init__(self, snapshot: Snapshot, since: float, limit: int, first: Snapshot | None = None) -> None:
+        self.snapshot, self.since, self.limit, self.left = snapshot, since, limit, limit
+        self.first = first or snapshot
         self.news: list[_News] = []
         self.removed: list[str] = []
         self.after: dict[str, Told] = {}
         self.more = False
+
+    def looked_again(self, snapshot: Snapshot) -> "_Comparison":
+        """The same with a later snapshot, which has lost whatever was only on its way to where this one saw it."""
+        return _Comparison(snapshot, self.since, self.limit, self.snapshot)
 
     def forget(self, before: Mapping[str, Told], present: set[str]) -> None:
         """Folders that are gone or were rebuilt: all that was told of them is removed."""
@@ -96,7 +113,9 @@ class _Comparison:
         return late
 
     def plan(self, before: Mapping[str, Told], names: Iterable[str]) -> list[Visit]:
-        """The folders to look into; those that are as they were told of are settled."""
+        """The folders to look into; those that are gone, or as they were told of, are settled."""
+        names = list(names)
+        self.forget(before, set(names))
         found = []
         for name in names:
             contents = self.snapshot.contents[name]
@@ -118,10 +137,18 @@ class _Comparison:
         late = self._remove(name, contents.uidvalidity, gone)
         for uid in gone[: len(gone) - len(late)]:
             del messages[uid]
-        start = bisect_left(contents.uids, known.uidnext)
-        arrived = zip(contents.uids[start:], contents.times[start:], strict=True)
+        upto = self._seen_upto(name, contents)
+        start, end = bisect_left(contents.uids, known.uidnext), bisect_left(contents.uids, upto)
+        arrived = zip(contents.uids[start:end], contents.times[start:end], strict=True)
         new = [uid for uid, received in arrived if received >= self.since or uid in messages]
-        return Visit(name, known, contents, messages, new, told.beyond(contents), bool(late))
+        return Visit(name, known, contents, messages, new, upto, bool(late))
+
+    def _seen_upto(self, name: str, contents: Contents) -> int:
+        """The UID behind what this round tells of a folder."""
+        first = self.first.contents.get(name)
+        if first is None or first.uidvalidity != contents.uidvalidity:
+            return 1
+        return min(told.beyond(first), told.beyond(contents))
 
     def _share(self, planned: Iterable[Visit]) -> None:
         """No more new messages are read than there is room for."""

@@ -32,6 +32,11 @@ class Contents:
         place = bisect_left(self.uids, uid)
         return self.times[place] if place < len(self.uids) and self.uids[place] == uid else None
 
+    def has(self, time: int) -> bool:
+        """Whether a message was received in this second."""
+        place = bisect_left(self.order, key(time, 0))
+        return place < len(self.order) and self.order[place] >> _SHIFT == time
+
     def at(self, uidnext: int, modseq: int) -> "Contents":
         """The same messages at a newer state of the folder; flags are kept while the counter stands still."""
         flags = self.flags if modseq == self.modseq and self.flags is not None else {}

@@ -102,7 +102,7 @@ def test_a_reader_has_its_account_watched_and_its_log_begun(gateway: Gateway, da
         wanted = (
             "select account_id from watch where account_id = any(%s) and wanted_until > now() + interval '1 minute'"
         )
-        fed = "select account_id from stream where account_id = any(%s) and ready and filter = '{}'"
+        fed = "select distinct account_id from stream where account_id = any(%s) and ready and filter = '{}'"
         notices = database.cursor().execute("listen postroom_changes").connection
         ids = [mailbox.id, other.id, dead.id]
         mailbox.page()

@@ -16,8 +16,10 @@ from gateway.routes import ROUTES
 from tests.servers.gateway import Gateway
 from tests.servers.receiver import Receiver
 
+GUARDED = [route for route in ROUTES if route.access.audience is not Audience.ANYONE]
 ACCOUNT_ROWS = [route for route in ROUTES if route.access.audience in (Audience.ACCOUNT, Audience.EITHER)]
 NAMED_ACCOUNTS = [route for route in ROUTES if route.access.audience is Audience.APPLICATION and "{id}" in route.path]
+_WINDOW = "?timeMin=2026-01-01T00:00:00Z&timeMax=2027-01-01T00:00:00Z"
 ITEM_ROWS = [route for route in ACCOUNT_ROWS if "{" in route.path]
 
 
@@ -48,7 +50,34 @@ def tenant(gateway: Gateway, receiver: Receiver, name: str) -> Tenant:
     draft = gateway.call("POST", "/v1/email/drafts", {"subject": "mine"}, bearer)
     wanted = {"resource": "/email/messages", "notificationUrl": receiver.url}
     subscription = gateway.call("POST", "/v1/subscriptions", wanted, bearer)
-    ids = {
+    profile = gateway.call("POST", "/v1/book/account/profiles", {"name": name}, bearer)
+    group = gateway.call("POST", "/v1/book/group/profiles", {"name": f"{name}-group"}, basic)
+    window = gateway.call("GET", f"/v1/book/account/profiles/{profile['id']}/meeting", authorization=bearer)
+    hold = f"/v1/book/account/profiles/{profile['id']}/meeting?reserveForMinutes=60"
+    slot = {"start": window["items"][0]["start"], "end": window["items"][0]["end"]}
+    held = gateway.call("POST", hold, {"time": slot}, bearer)
+    calendar = gateway.call("GET", "/v1/calendars/primary", authorization=bearer)["id"]
+    events = gateway.call("GET", f"/v1/calendars/{calendar}/events", authorization=bearer)["records"]
+    task_list = gateway.call("GET", "/v1/tasklists/default", authorization=bearer)["id"]
+    tasks = gateway.call("GET", f"/v1/tasklists/{task_list}/tasks", authorization=bearer)["records"]
+    contacts = gateway.call("GET", "/v1/contacts", authorization=bearer)["records"]
+    started = {
+        "cal": gateway.call("POST", f"/v1/calendars/{calendar}/sync{_WINDOW}", authorization=bearer),
+        "task": gateway.call("POST", f"/v1/tasklists/{task_list}/sync", authorization=bearer),
+    }
+    tokens = {
+        f"{kind}Sync{branch}": start[f"sync{branch}Token"]
+        for kind, start in started.items()
+        for branch in ("Updated", "Deleted")
+    }
+    ids = tokens | {
+        "account/profiles": str(profile["id"]),
+        "book/profiles": str(profile["id"]),
+        "group/profiles": str(group["id"]),
+        "account/reservations": str(held["reservationId"]),
+        "group/reservations": str(held["reservationId"]),
+        "aurinkoClientId": made["clientId"],
+        "name": name,
         "messageId": full["id"],
         "threadId": full["threadId"],
         "folderId": full["folderId"],
@@ -56,14 +85,30 @@ def tenant(gateway: Gateway, receiver: Receiver, name: str) -> Tenant:
         "draftId": draft["id"],
         "accounts": str(saved["accountId"]),
         "subscriptions": str(subscription["id"]),
+        "calendars": calendar,
+        "calendarId": calendar,
+        "eventId": next(event["id"] for event in events if event.get("attachments")),
+        "masterId": next(event["id"] for event in events if event["recurrenceType"] == "master"),
+        "ost": "2026-03-02",
+        "taskListId": task_list,
+        "tasks": tasks[0]["id"],
+        "contId": contacts[0]["id"],
     }
     return Tenant(basic, saved["accountId"], bearer, ids)
 
 
+#: What a call needs to get as far as the question whose the item is.
+_QUERIES = {"range": _WINDOW, "calSyncStart": _WINDOW, "eventsByICalUIds": "?iCalUId=x"}
+_BODIES = {"createContact": {"name": {"givenName": "n"}}, "updateContact": {"name": {"givenName": "n"}}}
+
+
 def status(gateway: Gateway, route: Route, ids: dict[str, str], headers: dict[str, str]) -> int:
     """What a row answers, with a body that it would take."""
-    path = re.sub(r"(\w+)/{id}", lambda match: f"{match[1]}/{ids[match[1]]}", route.path)
+    path = re.sub(
+        r"([\w}]+)/(\w+)/{id}", lambda match: f"{match[1]}/{match[2]}/{_id(ids, *match.groups())}", route.path
+    )
     path = re.sub(r"{(\w+)}", lambda match: ids[match[1]], path)
+    path += f"?deltaToken={ids[route.operation]}" if route.operation in ids else _QUERIES.get(route.operation, "")
     address = [{"address": "someone@sandbox.test"}]
     body: Any = {
         "to": address,
@@ -75,7 +120,19 @@ def status(gateway: Gateway, route: Route, ids: dict[str, str], headers: dict[st
         "resource": "/email/messages",
         "notificationUrl": "http://127.0.0.1:9/",
         "sequence": 0,
-    }
+        "emails": ["e@x.test"],
+        "timeMin": "2031-01-01T00:00:00Z",
+        "timeMax": "2031-01-02T00:00:00Z",
+        "durationMinutes": 30,
+        "groups": [{"extId": "g", "accountIds": []}],
+        "accountIds": [0],
+        "start": {"dateOnly": "2026-03-02"},
+        "end": {"dateOnly": "2026-03-03"},
+        "response": "accepted",
+        "title": "t",
+    } | _BODIES.get(route.operation, {})
+    if route.path.endswith("/meeting"):
+        body["time"] = {"start": "2031-01-01T00:00:00Z", "end": "2031-01-01T00:30:00Z"}
     request = urllib.request.Request(
         f"http://127.0.0.1:{gateway.port}{path}",
         json.dumps(body).encode() if route.method in ("POST", "PUT", "PATCH") else None,
@@ -89,11 +146,16 @@ def status(gateway: Gateway, route: Route, ids: dict[str, str], headers: dict[st
         return refused.code
 
 
+def _id(ids: dict[str, str], area: str, kind: str) -> str:
+    """The id of a thing; the names of some kinds stand in several areas."""
+    return ids.get(f"{area}/{kind}") or ids[kind]
+
+
 def label(route: Route) -> str:
     return f"{route.method} {route.path}"
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=label)
+@pytest.mark.parametrize("route", GUARDED, ids=label)
 def test_without_credentials_nothing_is_answered(
     route: Route, gateway: Gateway, tenants: tuple[Tenant, Tenant]
 ) -> None:
@@ -121,7 +183,8 @@ def test_another_applications_account_cannot_be_named(
 @pytest.mark.parametrize("route", ITEM_ROWS, ids=label)
 def test_another_accounts_items_do_not_exist(route: Route, gateway: Gateway, tenants: tuple[Tenant, Tenant]) -> None:
     owner, stranger = tenants
-    assert status(gateway, route, owner.ids, {"authorization": stranger.bearer}) == 404
+    refused = 400 if route.expires else 404  # the owner's token says whose it is
+    assert status(gateway, route, owner.ids, {"authorization": stranger.bearer}) == refused
 
 
 def test_the_list_of_accounts_is_the_applications_own(gateway: Gateway, tenants: tuple[Tenant, Tenant]) -> None:
@@ -134,5 +197,8 @@ def test_what_strangers_asked_for_changed_nothing(gateway: Gateway, tenants: tup
     owner = tenants[0]
     assert gateway.call("GET", f"/v1/email/messages/{owner.ids['messageId']}", authorization=owner.bearer)["id"]
     assert gateway.call("GET", f"/v1/email/drafts/{owner.ids['draftId']}", authorization=owner.bearer)["id"]
+    for path in ("calendars/{calendarId}/events/{eventId}", "calendars/{calendarId}/events/{masterId}",
+                 "contacts/{contId}", "tasklists/{taskListId}/tasks/{tasks}"):  # fmt: skip
+        assert gateway.call("GET", f"/v1/{path.format(**owner.ids)}", authorization=owner.bearer)["id"]
     listed = gateway.call("GET", "/v1/subscriptions", authorization=owner.bearer)
     assert [str(record["id"]) for record in listed["records"]] == [owner.ids["subscriptions"]]

@@ -1,4 +1,4 @@
-"""The mail servers of the distribution: installed once when we may, otherwise the tests that need them say how."""
+"""Programs of the distribution: installed once when we may, otherwise the tests that need them say how."""
 
 import fcntl
 import os
@@ -14,12 +14,13 @@ PACKAGES = {
     "doveadm": ["dovecot-core"],
     "postfix": ["postfix"],
     "java": ["default-jre-headless"],
+    "chromium": ["chromium"],
 }
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
 
 
 def require(program: str) -> str:
-    """The path of `dovecot` or `postfix`; installs it as root, skips the test (and says how to install) otherwise."""
+    """The path of a program such as `dovecot`; installs it as root, or skips the test (and says how to install)."""
     if not (found := shutil.which(program, path=_PATH)):
         _install(program)
         found = shutil.which(program, path=_PATH)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.store.backlogs import Backlog, Lifecycle, Told
+from gateway.store.meetings import PORT as BOOKINGS
+from schemas.booking import BookingPayload
 from schemas.webhooks import ChangePayload, WebhookNotification
 
 PAYLOADS = 100  # in one notification
@@ -55,8 +57,14 @@ def body(backlog: Backlog, notice: Notice) -> bytes:
         account_id=backlog.account_id,
         error=backlog.state.lifecycle_error if notice.lifecycle else None,
         lifecycle_event=notice.lifecycle,
-        payloads=[_payload(event) for event in shown],
+        payloads=[(_booking if backlog.port == BOOKINGS else _payload)(event) for event in shown],
     ).to_json()
+
+
+def _booking(event: Told) -> BookingPayload:
+    """What is told of a meeting: its attributes say which profile, calendar and event it is."""
+    shown = {"id": event.item_id, "changeType": event.change, "sequence": event.sequence}
+    return BookingPayload.model_validate({**(event.attributes or {}), **shown})
 
 
 def _payload(event: Told) -> ChangePayload:

@@ -1,5 +1,13 @@
 """Every table. Names in SQL are singular."""
 
+from gateway.store.tables.booking import (
+    BookingGroupRow,
+    BookingMemberRow,
+    BookingProfileRow,
+    MeetingClaimRow,
+    MeetingRow,
+    WorkHoursRow,
+)
 from gateway.store.tables.log import FeedEventRow, FeedRow, ItemAliasRow, QuarantineRow, StreamItemRow, StreamRow
 from gateway.store.tables.tenants import (
     AccessTokenRow,
@@ -15,11 +23,16 @@ __all__ = [
     "AccessTokenRow",
     "AccountRow",
     "ApplicationRow",
+    "BookingGroupRow",
+    "BookingMemberRow",
+    "BookingProfileRow",
     "DeliveryRow",
     "FeedEventRow",
     "FeedRow",
     "IdempotencyKeyRow",
     "ItemAliasRow",
+    "MeetingClaimRow",
+    "MeetingRow",
     "OAuthClientRow",
     "ProcessRow",
     "QuarantineRow",
@@ -28,4 +41,5 @@ __all__ = [
     "StreamRow",
     "SubscriptionRow",
     "WatchRow",
+    "WorkHoursRow",
 ]

@@ -175,9 +175,10 @@ async def test_resources(desk: Desk, receiver: Receiver) -> None:
     with pytest.raises(Invalid) as caught:
         await desk.subscribe(account, receiver.url, resource="/email/nothing")
     assert caught.value.path == "resource"
-    for later in ("/email/tracking", "/booking/7"):
-        with pytest.raises(Unsupported, match="not offered"):
-            await desk.subscribe(account, receiver.url, resource=later)
+    with pytest.raises(Unsupported, match="not offered"):
+        await desk.subscribe(account, receiver.url, resource="/email/tracking")
+    with pytest.raises(NotFound, match="no part"):
+        await desk.subscribe(account, receiver.url, resource="/booking/7")
     sender = await desk.account(auth_scopes=[Scope.MAIL_SEND])
     with pytest.raises(Denied, match=r"Mail\.Read"):
         await desk.subscribe(sender, receiver.url)

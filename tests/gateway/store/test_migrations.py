@@ -70,4 +70,5 @@ def test_every_sealed_column_is_known_to_the_rotation() -> None:
         "oauth_client.sealed_secrets",
         "account.sealed_grant",
         "idempotency_key.sealed_answer",
+        "meeting.sealed_plan",
     }

@@ -1,5 +1,7 @@
 """The verb `changes` where servers lack or break something, and what it costs on the wire."""
 
+from dataclasses import replace
+
 import pytest
 
 from providers.base.collection import Delta, PageRequest
@@ -12,6 +14,7 @@ from providers.imap.convert import version
 from providers.imap.fetch import Items
 from providers.imap.ids import MessageId
 from providers.imap.provider import ImapSession
+from providers.imap.snapshot import Snapshot
 from providers.imap.told import Told
 from tests.providers.imap.conftest import Inject, mail, open_scripted
 from tests.servers.dovecot import Dovecot, User
@@ -295,3 +298,34 @@ def test_a_cursor_of_many_messages_is_short() -> None:
     rich, poor = (Told.of(contents.at(10_001, modseq), 10_001, len(contents), messages) for modseq in (5, 0))
     assert len(told.encode(None, {"INBOX": rich})) < 1500
     assert len(told.encode(None, {"INBOX": poor})) < 3000
+
+
+async def test_a_look_in_the_midst_of_a_move(imap_settings: ProviderSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server told the state of INBOX, moved a message, and told the state of Sent: it is not told as a second one,
+    and what comes meanwhile is told next time."""
+    with ScriptedImap(capabilities="IMAP4rev1 AUTH=PLAIN") as server:
+        inbox, sent = server.folders["INBOX"], server.folders["Sent"]
+        for name in "ab":
+            inbox.add(mail(name))
+        session = open_scripted(server, imap_settings)
+        first = await asked(session, None)
+        index = session.account.index
+        before, refresh = index.snapshot, index.refresh
+        moved = inbox.messages.pop(0)
+        sent.add(moved.source, received=moved.received)
+
+        def half(only: str | None = None) -> Snapshot:
+            monkeypatch.setattr(index, "refresh", refresh)
+            after = refresh(only)
+            sent.add(mail("c"))
+            inbox.add(mail("d"))
+            contents = {**after.contents, "INBOX": before.contents["INBOX"]}
+            return replace(after, contents=contents)
+
+        monkeypatch.setattr(index, "refresh", half)
+        delta = await session.messages.changes(None, first.cursor, MessageQuery())
+        assert ([one.identity for one in delta.changed], list(delta.removed)) == (["<a@t>"], [id_of(inbox, 1)])
+        assert delta.more
+        rest = await asked(session, delta.cursor)
+        assert ({one.identity for one in rest.changed}, list(rest.removed)) == ({"<c@t>", "<d@t>"}, [])
+        await session.close()

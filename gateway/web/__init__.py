@@ -1,0 +1,1 @@
+"""Pages for people: server-rendered, usable without JavaScript, with a keyboard and a screen reader."""

@@ -1,0 +1,1 @@
+"""Booking, over real databases and the sandbox\x27s calendars."""

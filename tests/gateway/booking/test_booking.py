@@ -1,0 +1,390 @@
+"""Booking, holding, confirming, cancelling and moving: what the calendar and the claims say afterwards."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from gateway.services.booking.booking import Order
+from gateway.store.meetings import MeetingState
+from providers.base.errors import (
+    Denied,
+    Invalid,
+    NotFound,
+    RateLimited,
+    Taken,
+    TooLate,
+    Unavailable,
+    Uncertain,
+)
+from schemas.booking import BookingAttachAccountsDto, BookingAttachGroupsDto
+from tests.gateway.booking.conftest import Practice, tomorrow, wanted
+
+pytestmark = pytest.mark.anyio
+HALF = timedelta(minutes=30)
+LOST = (Uncertain("the answer was lost"), RuntimeError("a fault of our own"))
+
+
+async def test_a_booked_slot_is_an_event_and_is_offered_no_more(practice: Practice) -> None:
+    ann = await practice.person()
+    profile = await practice.profile(ann, subject="{{name}} meets Ann", description="About {{comments}}")
+    nine = tomorrow(9)
+    assert nine in [slot.start for slot in await practice.offered(profile)]
+    made = await practice.book(profile, nine, substitution_data={"comments": "<b>plans</b>"})
+    [event] = await practice.events(ann)
+    assert made.created and made.id == event.id and made.reschedule_token
+    assert event.subject == "Vi Sitor meets Ann"
+    assert event.start is not None and event.start.instant() == nine
+    assert event.meeting_info is not None and event.meeting_info.attendees is not None
+    assert [guest.email_address.address for guest in event.meeting_info.attendees if guest.email_address] == [
+        "vi@example.com"
+    ]
+    assert nine not in [slot.start for slot in await practice.offered(profile)]
+    assert practice.told == [ann.id]
+
+
+async def test_a_taken_slot_is_refused_with_other_times(practice: Practice) -> None:
+    profile = await practice.profile(await practice.person())
+    await practice.book(profile, tomorrow(9))
+    with pytest.raises(Taken) as refused:
+        await practice.book(profile, tomorrow(9))
+    starts = [item["start"] for item in refused.value.original["items"]]
+    assert starts and tomorrow(9).isoformat().replace("+00:00", "Z") not in starts
+    assert tomorrow(9, 30).isoformat().replace("+00:00", "Z") in starts
+
+
+async def test_a_private_event_blocks_a_slot_without_showing(practice: Practice) -> None:
+    ann = await practice.person()
+    profile = await practice.profile(ann)
+    await practice.put(ann, tomorrow(9), subject="dentist")
+    with pytest.raises(Taken) as refused:
+        await practice.book(profile, tomorrow(9))
+    assert "dentist" not in str(refused.value.original) + refused.value.message
+
+
+async def test_what_is_no_slot_is_refused_with_the_reason(practice: Practice) -> None:
+    profile = await practice.profile(await practice.person(), start_after_minutes=120, end_time=tomorrow(20, days=5))
+    cases = {
+        "past": wanted(tomorrow(9, days=-1)),
+        "minutes": wanted(tomorrow(9), 45),
+        "every 30": wanted(tomorrow(9, 10)),
+        "not after": wanted(tomorrow(9), -30),
+        "outside": wanted(tomorrow(20, days=5)),
+    }
+    for words, body in cases.items():
+        with pytest.raises(Invalid, match=words):
+            await practice.booking.book(profile, body, Order())
+    assert (await practice.profile(await practice.person())).rules().start_after_minutes == 0
+
+
+async def test_forged_accounts_and_groups_are_refused(practice: Practice) -> None:
+    ann, stranger = await practice.person(), await practice.person()
+    profile = await practice.profile(None)
+    await practice.profiles.attach_accounts(
+        practice.application, profile.id, BookingAttachAccountsDto(account_ids=[ann.id])
+    )
+    profile = await practice.again(profile)
+    for more in ({"account_ids": [stranger.id]}, {"group_xids": ["made up"]}):
+        with pytest.raises(Invalid, match="not attached"):
+            await practice.book(profile, tomorrow(9), **more)
+    assert not await practice.events(stranger)
+
+
+async def test_a_hold_becomes_an_event_when_it_is_confirmed(practice: Practice) -> None:
+    ann = await practice.person()
+    profile = await practice.profile(ann)
+    held = await practice.book(profile, tomorrow(9), order=Order(hold_minutes=10))
+    assert (held.created, held.id, held.reservation_id) == (False, None, held.reservation_id_on_the_wire)
+    assert not await practice.events(ann)
+    assert tomorrow(9) not in [slot.start for slot in await practice.offered(profile)]
+    meeting = await practice.booking.reservation(practice.application, ann, held.reservation_id or 0)
+    first = await practice.booking.confirm(meeting)
+    again = await practice.booking.confirm(meeting)
+    assert [event.id for event in await practice.events(ann)] == [first.id] == [again.id]
+    with pytest.raises(TooLate):
+        await practice.booking.release(meeting)
+
+
+async def test_a_hold_that_lapsed_is_never_confirmed_and_blocks_nobody(practice: Practice) -> None:
+    ann = await practice.person()
+    profile = await practice.profile(ann)
+    held = await practice.book(profile, tomorrow(9), order=Order(hold_minutes=10))
+    await practice.leap(timedelta(minutes=11))
+    assert tomorrow(9) in [slot.start for slot in await practice.offered(profile)]
+    with pytest.raises(NotFound, match="lapsed"):
+        await practice.booking.confirm(await practice.meeting(held.reservation_id))
+    assert (await practice.book(profile, tomorrow(9))).created
+    assert len(await practice.events(ann)) == 1
+
+
+async def test_a_hold_can_be_given_up_once(practice: Practice) -> None:
+    ann = await practice.person()
+    profile = await practice.profile(ann)
+    held = await practice.book(profile, tomorrow(9), order=Order(hold_minutes=10))
+    meeting = await practice.meeting(held.reservation_id)
+    await practice.booking.release(meeting)
+    with pytest.raises(NotFound):
+        await practice.booking.release(meeting)
+    assert (await practice.book(profile, tomorrow(9))).created
+
+
+async def test_reservations_belong_to_their_profile_face(practice: Practice) -> None:
+    ann, bob = await practice.person(), await practice.person()
+    held = await practice.book(await practice.profile(ann), tomorrow(9), order=Order(hold_minutes=10))
+    for owner in (bob, None):
+        with pytest.raises(NotFound):
+            await practice.booking.reservation(practice.application, owner, held.reservation_id or 0)
+
+
+async def test_visitors_hold_for_an_hour_at_most(practice: Practice) -> None:
+    profile = await practice.profile(await practice.person())
+    for minutes, public in ((61, True), (0, False), (24 * 60 + 1, False)):
+        with pytest.raises(Invalid, match="reserveForMinutes"):
+            await practice.book(profile, tomorrow(9), order=Order(hold_minutes=minutes, public=public))
+
+
+async def test_visitors_cannot_hold_everything(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.services.booking.booking.PUBLIC_HOLDS", 2)
+    profile = await practice.profile(await practice.person())
+    for hour in (9, 10):
+        await practice.book(profile, tomorrow(hour), order=Order(hold_minutes=10, public=True))
+    with pytest.raises(RateLimited):
+        await practice.book(profile, tomorrow(11), order=Order(hold_minutes=10, public=True))
+
+
+@pytest.mark.parametrize("error", [Unavailable("away"), Denied("read only"), Invalid("no")], ids=str)
+async def test_a_refused_write_frees_the_slot(practice: Practice, error: Exception) -> None:
+    ann = await practice.person()
+    profile = await practice.profile(ann)
+    practice.faults.refuse.append(error)
+    with pytest.raises(type(error)):
+        await practice.book(profile, tomorrow(9))
+    assert (await practice.last()).state is MeetingState.FAILED
+    assert (await practice.book(profile, tomorrow(9))).created
+    assert len(await practice.events(ann)) == 1
+
+
+async def test_a_hold_survives_a_provider_that_was_away(practice: Practice) -> None:
+    profile = await practice.profile(await practice.person())
+    held = await practice.book(profile, tomorrow(9), order=Order(hold_minutes=10))
+    practice.faults.refuse.append(Unavailable("away"))
+    with pytest.raises(Unavailable):
+        await practice.booking.confirm(await practice.meeting(held.reservation_id))
+    with pytest.raises(Taken):
+        await practice.book(profile, tomorrow(9))
+    assert (await practice.booking.confirm(await practice.meeting(held.reservation_id))).id
+
+
+@pytest.mark.parametrize("error", LOST, ids=lambda error: type(error).__name__)
+async def test_a_lost_answer_is_looked_up(practice: Practice, error: Exception) -> None:
+    ann = await practice.person()
+    profile = await practice.profile(ann)
+    practice.faults.lose.append(error)
+    made = await practice.book(profile, tomorrow(9))
+    assert [event.id for event in await practice.events(ann)] == [made.id]
+
+
+@pytest.mark.parametrize("error", LOST, ids=lambda error: type(error).__name__)
+async def test_what_nobody_knows_keeps_its_slot_until_it_is_known(practice: Practice, error: Exception) -> None:
+    profile = await practice.profile(await practice.person())
+    practice.faults.refuse.append(error)
+    with pytest.raises(Uncertain):
+        await practice.book(profile, tomorrow(9))
+    meeting = await practice.last()
+    assert meeting.state is MeetingState.UNKNOWN
+    for _ in range(5):
+        with pytest.raises(Taken):
+            await practice.book(profile, tomorrow(9))
+        await practice.leap(timedelta(minutes=20))
+        await practice.writing.run(meeting.id)
+    assert (await practice.last()).state is MeetingState.FAILED
+    assert practice.faults.creates == 1
+    assert (await practice.book(profile, tomorrow(9))).created
+
+
+async def test_a_crash_after_the_write_is_found_by_its_uid(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = await practice.person()
+    profile = await practice.profile(ann)
+    with monkeypatch.context() as crash:
+        crash.setattr(practice.writing, "_booked", _die)
+        with pytest.raises(asyncio.CancelledError):
+            await practice.book(profile, tomorrow(9))
+    meeting = await practice.last()
+    assert meeting.state is MeetingState.WRITING
+    await practice.writing.run(meeting.id)  # its lease has not ended
+    assert (await practice.meeting(meeting.id)).state is MeetingState.WRITING
+    await practice.leap(timedelta(minutes=3))
+    await practice.writing.run(meeting.id)
+    [event] = await practice.events(ann)
+    assert (await practice.meeting(meeting.id)).event_id == event.id
+    assert practice.told == [ann.id]
+
+
+async def _die(*_: object) -> None:
+    raise asyncio.CancelledError
+
+
+async def test_a_process_that_comes_back_too_late_leaves_no_event(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await practice.person()
+    profile = await practice.profile(ann)
+    book = practice.meetings.book
+
+    async def given_up(meeting: object, *more: str) -> bool:
+        await practice.meetings.fail(await practice.last(), "taken for dead")
+        return await book(meeting, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(practice.meetings, "book", given_up)
+    with pytest.raises(Unavailable):
+        await practice.book(profile, tomorrow(9))
+    assert not await practice.events(ann)
+
+
+async def test_what_its_owner_deleted_can_be_booked_again(practice: Practice) -> None:
+    ann = await practice.person()
+    profile = await practice.profile(ann)
+    made = await practice.book(profile, tomorrow(9))
+    await practice.leap(timedelta(minutes=10))
+    with pytest.raises(Taken):
+        await practice.book(profile, tomorrow(9))
+    await practice.remove(ann, made.id or "")
+    assert tomorrow(9) in [slot.start for slot in await practice.offered(profile)]
+    assert (await practice.book(profile, tomorrow(9))).created
+
+
+async def test_cancelling_removes_the_event_and_offers_the_slot(practice: Practice) -> None:
+    ann = await practice.person()
+    profile = await practice.profile(ann)
+    made = await practice.book(profile, tomorrow(9))
+    meeting = await practice.booking.by_token(made.reschedule_token or "")
+    practice.faults.refuse.append(Unavailable("away"))
+    with pytest.raises(Unavailable):
+        await practice.booking.cancel(meeting)
+    assert len(await practice.events(ann)) == 1
+    await practice.booking.cancel(await practice.booking.by_token(made.reschedule_token or ""))
+    assert not await practice.events(ann)
+    assert tomorrow(9) in [slot.start for slot in await practice.offered(profile)]
+    with pytest.raises(TooLate):
+        await practice.booking.cancel(await practice.booking.by_token(made.reschedule_token or ""))
+
+
+async def test_a_lost_cancellation_is_done_again(practice: Practice) -> None:
+    ann = await practice.person()
+    made = await practice.book(await practice.profile(ann), tomorrow(9))
+    practice.faults.lose.append(Uncertain("the answer was lost"))
+    with pytest.raises(Uncertain):
+        await practice.booking.cancel(await practice.booking.by_token(made.reschedule_token or ""))
+    await practice.leap(timedelta(minutes=3))
+    meeting = await practice.last()
+    await practice.writing.run(meeting.id)
+    assert (await practice.meeting(meeting.id)).state is MeetingState.CANCELLED
+
+
+async def test_a_meeting_moves_also_onto_a_part_of_itself(practice: Practice) -> None:
+    ann = await practice.person()
+    profile = await practice.profile(ann, duration_minutes=60, availability_step=30)
+    made = await practice.book(profile, tomorrow(9), 60)
+    meeting = await practice.booking.by_token(made.reschedule_token or "")
+    moved = await practice.booking.move(profile, meeting, wanted(tomorrow(9, 30), 60))
+    [event] = await practice.events(ann)
+    assert moved.id == event.id == made.id
+    assert event.start is not None and event.start.instant() == tomorrow(9, 30)
+    starts = [slot.start for slot in await practice.offered(profile)]
+    assert tomorrow(8, 30) in starts and tomorrow(9) not in starts
+
+
+async def test_moving_is_refused_for_others_and_onto_others(practice: Practice) -> None:
+    ann = await practice.person()
+    profile = await practice.profile(ann)
+    await practice.book(profile, tomorrow(10))
+    made = await practice.book(profile, tomorrow(9))
+    meeting = await practice.booking.by_token(made.reschedule_token or "")
+    with pytest.raises(Taken):
+        await practice.booking.move(profile, meeting, wanted(tomorrow(10)))
+    with pytest.raises(Invalid) as refused:
+        await practice.booking.move(profile, meeting, wanted(tomorrow(11), email="else@example.com"))
+    assert refused.value.code == "wrongReschedulingEmail"
+    with pytest.raises(Invalid) as refused:
+        await practice.booking.by_token("forged")
+    assert refused.value.code == "invalidRescheduleToken"
+    with pytest.raises(Invalid):
+        await practice.booking.move(await practice.profile(ann), meeting, wanted(tomorrow(11)))
+
+
+async def test_a_move_that_failed_leaves_the_meeting_where_it_was(practice: Practice) -> None:
+    ann = await practice.person()
+    profile = await practice.profile(ann)
+    made = await practice.book(profile, tomorrow(9))
+    practice.faults.refuse.append(Denied("read only"))
+    with pytest.raises(Denied):
+        await practice.booking.move(profile, await practice.last(), wanted(tomorrow(11)))
+    assert (await practice.last()).starts_at == tomorrow(9)
+    assert (await practice.book(profile, tomorrow(11))).created
+    practice.faults.lose.append(Uncertain("lost"))
+    first = await practice.booking.by_token(made.reschedule_token or "")
+    with pytest.raises(Uncertain):
+        await practice.booking.move(profile, first, wanted(tomorrow(13)))
+    await practice.leap(timedelta(minutes=3))
+    await practice.writing.run(first.id)
+    assert (await practice.meeting(first.id)).starts_at == tomorrow(13)
+
+
+async def test_one_of_many_is_booked_by_turn(practice: Practice) -> None:
+    people = [await practice.person() for _ in range(3)]
+    profile = await practice.profile(None)
+    attached = BookingAttachAccountsDto(account_ids=[person.id for person in people])
+    await practice.profiles.attach_accounts(practice.application, profile.id, attached)
+    profile = await practice.again(profile)
+    for slot in range(6):
+        await practice.book(profile, tomorrow(9) + slot * HALF)
+    assert [len(await practice.events(person)) for person in people] == [2, 2, 2]
+
+
+async def test_all_must_be_free_and_all_are_taken(practice: Practice) -> None:
+    people = [await practice.person() for _ in range(3)]
+    profile = await practice.profile(None)
+    group = {"extId": "doctors", "accountIds": [person.id for person in people], "required": "all"}
+    await practice.profiles.attach_groups(
+        practice.application, profile.id, BookingAttachGroupsDto.model_validate({"groups": [group]})
+    )
+    profile = await practice.again(profile)
+    await practice.put(people[2], tomorrow(9))
+    with pytest.raises(Taken):
+        await practice.book(profile, tomorrow(9))
+    made = await practice.book(profile, tomorrow(10), group_xids=["doctors"], account_ids=[p.id for p in people])
+    assert made.group_xid == "doctors"
+    [event] = await practice.events(people[0])
+    assert event.meeting_info is not None and len(event.meeting_info.attendees or ()) == 3
+    await practice.leap(timedelta(days=1))  # the others' calendars may never show it
+    for person in people[1:]:
+        own = await practice.profile(person)
+        with pytest.raises(Taken):
+            await practice.book(own, tomorrow(10))
+
+
+async def test_a_repeated_request_books_once(practice: Practice) -> None:
+    ann = await practice.person()
+    profile = await practice.profile(ann)
+    answers = [await practice.book(profile, tomorrow(9), order=Order(key="k", public=True)) for _ in range(3)]
+    assert len({answer.id for answer in answers}) == 1
+    assert len(await practice.events(ann)) == 1
+
+
+async def test_a_mandatory_field_is_asked_for(practice: Practice) -> None:
+    ann = await practice.person()
+    profile = await practice.profile(ann, subject="Call {{phone}} in {{room|the hall}}")
+    with pytest.raises(Invalid, match=r"substitutionData\.phone"):
+        await practice.book(profile, tomorrow(9))
+    await practice.book(profile, tomorrow(9), substitution_data={"phone": "{{room}}\r\n12"})
+    [event] = await practice.events(ann)
+    assert event.subject == "Call {{room}} 12 in the hall"
+
+
+async def test_strangers_do_not_hear_the_providers_words(practice: Practice) -> None:
+    ann = await practice.person()
+    profile = await practice.profile(ann)
+    practice.faults.refuse.append(Denied("ann@secret.example has no rights", original={"x": "y"}))
+    with pytest.raises(Unavailable) as refused:
+        await practice.public.book(practice.application.client_id, profile.name, wanted(tomorrow(9)))
+    assert "secret" not in refused.value.message and refused.value.original is None
