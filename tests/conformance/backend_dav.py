@@ -7,6 +7,8 @@ from base64 import b64encode
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import pytest
+
 from providers.base.provider import Grant, Mailbox, ProviderSettings
 from providers.base.rest import Http
 from providers.caldav import paths
@@ -100,6 +102,8 @@ class DavPlace:
         self.ask("MKCALENDAR", self._folder("tasks"), _CALENDAR.format(name="Tasks", kind="VTODO"))
 
     def put_text(self, kind: str, parent: str | None, uid: str, text: bytes) -> None:
+        if self.server.name == "xandikos" and b"FREQ=SECONDLY" in text:
+            pytest.skip("Xandikos expands what it stores, in its only thread: it would answer nobody any more")
         known = next((path for path, found in self._all(kind, parent) if f"UID:{uid}".encode() in found), None)
         ending = "vcf" if kind == "contacts" else "ics"
         path = known or f"{self._parent(kind, parent)}{abs(hash(uid))}.{ending}"
