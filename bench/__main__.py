@@ -6,6 +6,7 @@ from collections.abc import Callable
 from bench import (
     availability,
     booking,
+    caldav,
     deliveries,
     events,
     imap_changes,
@@ -29,6 +30,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "latency": latency.main,
     "availability": availability.main,
     "booking": booking.main,
+    "caldav": caldav.main,
 }
 
 

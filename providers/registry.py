@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from providers.base.provider import Provider, ProviderSettings
-from providers.imap.provider import ImapProvider
+from providers.caldav.provider import CaldavProvider
+from providers.combined import MailWithDav
 from providers.sandbox.provider import SandboxProvider
 
-PROVIDERS: tuple[type[Provider], ...] = (ImapProvider, SandboxProvider)
+PROVIDERS: tuple[type[Provider], ...] = (MailWithDav, CaldavProvider, SandboxProvider)
 
 
 def load(settings: ProviderSettings) -> Mapping[str, Provider]:

@@ -5,18 +5,22 @@ of them with the version of the resource: whatever is changed in it changes the 
 a master (invited to single occurrences only) the occurrences are told, and that there is no master.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from heapq import merge
 
-from providers.base.errors import Invalid, NotFound
+from providers.base.errors import Invalid, NotFound, TooLarge
 from providers.caldav import convert, paths, queries
 from providers.caldav.changes import Window
 from providers.caldav.files import File, Files
+from providers.formats import values
 from providers.formats.ical.occurrences import Occurrence, between, key_of, modified
 from providers.formats.ical.resource import Resource
 from providers.formats.ical.spans import Span
 
+_PLAIN = 64 * 1024  # octets
+_UID = re.compile(rb"^UID:([!-~]+)\r?\n(?![ \t])", re.MULTILINE)  # not folded, nothing but ASCII
 EARLIEST, LATEST = datetime(2, 1, 2, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
 Found = tuple[datetime, str, File, Resource, Occurrence]
 
@@ -29,10 +33,14 @@ class EventItems:
 
     def items(self, file: File, window: Window) -> dict[str, str | None]:
         """The master as "", changed occurrences by their keys."""
+        if window.is_open and (uid := _plain(file.data)) is not None:
+            return {"": uid}
         try:
             resource = convert.resource(file)
         except NotFound:
             return {}
+        except TooLarge:  # something is there
+            return {"": None}
         if not window.is_open and not lies_in(resource, window):
             return {}
         changed = [one for one in modified(resource) if one.planned is not None and is_in(one.span, window)]
@@ -46,6 +54,15 @@ class EventItems:
     async def within(self, folder: str, window: Window) -> list[str] | None:
         """By the server's own search."""
         return await queries.events_within(self._files, folder, window)
+
+
+def _plain(data: bytes) -> str | None:
+    """The UID of a text with one event and nothing that could be a changed occurrence: most are so, and are not taken
+    apart to find that out. None for all others."""
+    if b"RECURRENCE-ID" in data.upper() or data.count(b"BEGIN:VEVENT") != 1 or len(data) > _PLAIN:
+        return None
+    found = _UID.findall(data)
+    return values.text(found[0].decode("ascii")).strip() if len(found) == 1 else None
 
 
 def is_in(span: Span, window: Window) -> bool:
