@@ -254,6 +254,9 @@ async def test_what_its_owner_deleted_can_be_booked_again(practice: Practice) ->
     await practice.remove(ann, made.id or "")
     assert tomorrow(9) in [slot.start for slot in await practice.offered(profile)]
     assert (await practice.book(profile, tomorrow(9))).created
+    with pytest.raises(TooLate):  # the first one has no time that it could take with it
+        meeting = await practice.booking.by_token(made.reschedule_token or "")
+        await practice.booking.move(profile, meeting, wanted(tomorrow(11)))
 
 
 async def test_cancelling_removes_the_event_and_offers_the_slot(practice: Practice) -> None:
@@ -268,8 +271,11 @@ async def test_cancelling_removes_the_event_and_offers_the_slot(practice: Practi
     await practice.booking.cancel(await practice.booking.by_token(made.reschedule_token or ""))
     assert not await practice.events(ann)
     assert tomorrow(9) in [slot.start for slot in await practice.offered(profile)]
+    meeting = await practice.booking.by_token(made.reschedule_token or "")
     with pytest.raises(TooLate):
-        await practice.booking.cancel(await practice.booking.by_token(made.reschedule_token or ""))
+        await practice.booking.cancel(meeting)
+    shown = await practice.booking.times_to_move(profile, meeting, Question())
+    assert shown.existing_meeting is not None and shown.existing_meeting.deleted and shown.items
 
 
 async def test_a_lost_cancellation_is_done_again(practice: Practice) -> None:
