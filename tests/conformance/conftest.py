@@ -12,7 +12,6 @@ from tests.conformance.backend_imap import ImapBackend
 from tests.conformance.backend_sandbox import SandboxBackend
 from tests.conformance.backends import Backend, Subject, subject
 
-
 #: Each counterpart, and the name of its provider in the golden matrix.
 PROVIDERS = {"sandbox": "sandbox", "imap": "imap", "radicale": "caldav", "xandikos": "caldav"}
 MATRIX: dict[str, list[str]] = json.loads(Path(__file__).with_name("matrix.json").read_text())
