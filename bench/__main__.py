@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from bench import (
     availability,
+    booking,
     caldav,
     deliveries,
     events,
@@ -28,6 +29,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "listening": listening.main,
     "latency": latency.main,
     "availability": availability.main,
+    "booking": booking.main,
     "caldav": caldav.main,
 }
 

@@ -92,6 +92,8 @@ def test_events(client: Client) -> None:
     by_id = client.ok("GET", "/v1/calendars/primary")["id"]
     again = client.ok("POST", f"/v1/calendars/{by_id}/sync{WINDOW}")
     assert again["ready"] and client.ok("POST", f"{CALENDAR_SYNC}{WINDOW}") == again, "the same stream under both names"
+    [state] = [one for one in client.ok("GET", "/v1/streams")["records"] if "timeMin" in one]
+    assert (state["resource"], state["timeMin"]) == (f"/calendars/{by_id}/events", "2026-01-01T00:00:00Z")
     same = client.ok("GET", f"/v1/calendars/{by_id}/sync/updated?deltaToken={consumer.tokens['updated']}")
     assert same["records"] == []
 

@@ -19,9 +19,9 @@ from gateway.services.booking.profiles import Profiles
 from gateway.services.booking.teams import check_named, teams
 from gateway.services.booking.times import Known, Question, Times, interval
 from gateway.services.booking.writing import Writing
-from gateway.store.meetings import Meeting, Meetings, MeetingState, Outcome, Team, Wish
+from gateway.store.meeting_values import Meeting, MeetingState, Outcome, Team, Wish
+from gateway.store.meetings import Meetings
 from providers.base.errors import (
-    Denied,
     Invalid,
     NotFound,
     ProviderError,
@@ -29,7 +29,7 @@ from providers.base.errors import (
     Taken,
     TooLate,
     Unavailable,
-    Unsupported,
+    Uncertain,
 )
 from schemas.booking import (
     BookingTimesOutDto,
@@ -276,10 +276,13 @@ class Booking:
 
 def for_strangers(error: ProviderError) -> ProviderError:
     """An error as somebody without credentials may hear it: nothing of the provider's words, no dead tokens."""
-    tells = error.original is not None and not isinstance(error, Taken)
-    if isinstance(error, (Denied, Unsupported)) or tells:
-        return Unavailable("The calendar cannot be reached at the moment: nothing was booked")
-    return error
+    if isinstance(error, (Taken, TooLate)) or (isinstance(error, Invalid) and (error.path or error.code)):
+        return error
+    if isinstance(error, RateLimited):
+        return RateLimited("Many people are asking at the moment: try again", retry_after=error.retry_after)
+    if isinstance(error, Uncertain):
+        return Uncertain("The calendar's answer was lost: look whether it happened before you try again")
+    return Unavailable("The calendar cannot be reached at the moment: nothing was changed")
 
 
 def _span(body: CreateMeetingDto) -> Span:

@@ -28,7 +28,8 @@ from gateway.services.schedules import Schedules
 from gateway.services.sessions import Sessions
 from gateway.services.work_hours import WorkHours
 from gateway.store.database import Database
-from gateway.store.meetings import Meeting, Meetings
+from gateway.store.meeting_values import Meeting
+from gateway.store.meetings import Meetings
 from gateway.store.vault import Vault
 from providers.base.collection import PageRequest, Ref
 from providers.base.ports import EventQuery, EventWrite
