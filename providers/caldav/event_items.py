@@ -6,23 +6,20 @@ a master (invited to single occurrences only) the occurrences are told, and that
 """
 
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from heapq import merge
+from datetime import UTC, datetime
 
 from providers.base.errors import Invalid, NotFound, TooLarge
 from providers.caldav import convert, paths, queries
 from providers.caldav.changes import Window
 from providers.caldav.files import File, Files
 from providers.formats import values
-from providers.formats.ical.occurrences import Occurrence, between, key_of, modified
+from providers.formats.ical.occurrences import between, key_of, modified
 from providers.formats.ical.resource import Resource
 from providers.formats.ical.spans import Span
 
 _PLAIN = 64 * 1024  # octets
 _UID = re.compile(rb"^UID:([!-~]+)\r?\n(?![ \t])", re.MULTILINE)  # not folded, nothing but ASCII
 EARLIEST, LATEST = datetime(2, 1, 2, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
-Found = tuple[datetime, str, File, Resource, Occurrence]
 
 
 class EventItems:
@@ -77,20 +74,3 @@ def lies_in(resource: Resource, window: Window) -> bool:
         return next(between(resource, window.first or EARLIEST, window.last or LATEST), None) is not None
     except Invalid:
         return True
-
-
-def occurrences(files: list[File], first: datetime, last: datetime, after: datetime | None = None) -> Iterator[Found]:
-    """What lies in a window, in the order of starts (then ids), from the one that starts at `after` on. An event that
-    cannot be read or expanded is left out."""
-    begin = max(first, after - timedelta(seconds=1)) if after else first
-    yield from merge(*(_of(file, begin, last) for file in files), key=lambda one: one[:2])
-
-
-def _of(file: File, first: datetime, last: datetime) -> Iterator[Found]:
-    try:
-        resource = convert.resource(file)
-        for found in between(resource, first, last):
-            key = f"_{found.key}" if found.key else ""
-            yield found.span.start.moment, paths.item_id(file.path) + key, file, resource, found
-    except (Invalid, NotFound):
-        return

@@ -22,7 +22,7 @@ def window(
 ) -> tuple[list[Placed], str | None]:
     """What ends after `time_min` and starts before `time_max`, by start; at most `limit` behind the cursor, and the
     cursor behind those, None at the end. What cannot be expanded is left out. Raises `Invalid` for a bad cursor."""
-    after = _position(cursor)
+    after = position(cursor)
     begin = max(time_min, after[0] - _SECOND) if after else time_min
     found: list[tuple[tuple[datetime, str], Placed]] = []
     for item, resource in texts:
@@ -51,7 +51,8 @@ def _first(
         return  # a rule that nobody can carry out
 
 
-def _position(cursor: str | None) -> tuple[datetime, str] | None:
+def position(cursor: str | None) -> tuple[datetime, str] | None:
+    """The start and the id behind which a page of `window` begins. Raises `Invalid`."""
     if cursor is None:
         return None
     written, _, item = cursor.partition(".")
