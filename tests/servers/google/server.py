@@ -96,6 +96,9 @@ class GoogleSimulator:
         if request.path == "/revoke":
             self.world.revoked.append(str((await request.post())["token"]))
             return _json({})
+        if request.path == "/oauth2/v2/userinfo":
+            user = self.world.user(request.headers.get("Authorization", ""))
+            return _json({"id": user.sub, "email": user.email, "name": "Sam"})
         if (upload := request.query.get("upload_id")) is not None:
             operation, call = self._uploads.pop(upload)
             call.media = await request.read()
