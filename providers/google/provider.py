@@ -8,9 +8,12 @@ from providers.base.oauth2 import GivenToken, Tokens
 from providers.base.provider import Linked, Mailbox, Provider, ProviderSettings, Session
 from providers.base.rest import Http
 from providers.google.account import ME, Account
+from providers.google.agenda import Agenda
 from providers.google.auth import GoogleAuth
+from providers.google.calendars import GoogleCalendars
 from providers.google.client import Client
 from providers.google.drafts import GoogleDrafts
+from providers.google.events import GoogleEvents
 from providers.google.folders import GoogleFolders
 from providers.google.mail import GoogleMessages
 from providers.google.quota import Pace
@@ -27,6 +30,9 @@ class GoogleSession(Session):
         self.messages = GoogleMessages(account)
         self.drafts = GoogleDrafts(account)
         self.folders = GoogleFolders(account)
+        agenda = Agenda(client)
+        self.calendars = GoogleCalendars(agenda)
+        self.events = GoogleEvents(agenda)
 
     async def ping(self) -> None:
         await self._client.call(self._client.apis.users.getProfile(userId=ME))

@@ -16,7 +16,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from providers.base.provider import ProviderSettings
-from tests.servers.google import gmail  # noqa: F401 - registers its operations
+from tests.servers.google import calendar, gmail  # noqa: F401 - registers its operations
 from tests.servers.google.discovery import Discovery, Operation
 from tests.servers.google.handlers import HANDLERS
 from tests.servers.google.world import Call, Failure, Json, World
