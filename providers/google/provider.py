@@ -12,12 +12,15 @@ from providers.google.agenda import Agenda
 from providers.google.auth import GoogleAuth
 from providers.google.calendars import GoogleCalendars
 from providers.google.client import Client
+from providers.google.contacts import GoogleContacts
 from providers.google.drafts import GoogleDrafts
 from providers.google.events import GoogleEvents
 from providers.google.folders import GoogleFolders
 from providers.google.mail import GoogleMessages
 from providers.google.quota import Pace
 from providers.google.requests import Apis
+from providers.google.task_lists import GoogleTaskLists
+from providers.google.tasks import GoogleTasks
 from schemas.accounts import ApiAccountInDto, Scope
 
 
@@ -33,6 +36,9 @@ class GoogleSession(Session):
         agenda = Agenda(client)
         self.calendars = GoogleCalendars(agenda)
         self.events = GoogleEvents(agenda)
+        self.contacts = GoogleContacts(client)
+        self.task_lists = GoogleTaskLists(client)
+        self.tasks = GoogleTasks(client)
 
     async def ping(self) -> None:
         await self._client.call(self._client.apis.users.getProfile(userId=ME))

@@ -11,7 +11,9 @@ from tests.conformance.backends import DRAFT, FLAGGED, SEEN, Place, Truth
 from tests.servers.google import gmail
 from tests.servers.google.agenda import Agenda, Calendar, new_id
 from tests.servers.google.mailbox import Mail, Stored
+from tests.servers.google.people import Book
 from tests.servers.google.server import GoogleSimulator
+from tests.servers.google.tasks import Board
 from tests.servers.google.world import User
 
 _PLACES = {"inbox": "INBOX", "sent": "SENT", "draft": "DRAFT", "trash": "TRASH", "junk": "SPAM"}
@@ -22,22 +24,13 @@ class GoogleBackend:
 
     full_bodies_in_lists = True
     refused_address = gmail.REFUSED
+    #: What is otherwise at Google; see `Subject.lacks`.
     lacks = frozenset(
-        {
-            "busy kinds",
-            "categories",
-            "foreign properties",
-            "html beside text",
-            "bombs",
-            "undone exceptions",
-            "answered",
-            "archive folder",
-            "sent mark",
-            "partial refusal",
-            "identity",
-            "merging threads",
-            "substrings",
-        }
+        """answered, archive folder, sent mark, partial refusal, identity, merging threads, substrings, busy kinds,
+        categories, foreign properties, bombs, undone exceptions, contact keywords, display names, task fields,
+        task states, guarded photos""".replace("\n", " ")
+        .replace("        ", "")
+        .split(", ")
     )
 
     def __init__(self, settings: ProviderSettings, google: GoogleSimulator) -> None:
@@ -111,7 +104,12 @@ class GooglePlace:
 
     def put_text(self, kind: str, parent: str | None, uid: str, text: bytes) -> None:
         with self.google.world.lock:
-            google_texts.put(self.agenda.calendar(parent or "primary"), uid, text)
+            if kind == "contacts":
+                google_texts.put_card(self.user.shelf(Book), uid, text)
+            elif kind == "tasks":
+                google_texts.put_task(self.user.shelf(Board), parent or "", uid, text)
+            else:
+                google_texts.put(self.agenda.calendar(parent or "primary"), uid, text)
 
     def texts(self, kind: str, parent: str | None) -> list[bytes]:
         with self.google.world.lock:
@@ -119,7 +117,12 @@ class GooglePlace:
 
     def remove_text(self, kind: str, parent: str | None, uid: str) -> None:
         with self.google.world.lock:
-            google_texts.remove(self.agenda.calendar(parent or "primary"), uid)
+            if kind == "contacts":
+                google_texts.remove_card(self.user.shelf(Book), uid)
+            elif kind == "tasks":
+                google_texts.remove_task(self.user.shelf(Board), parent or "", uid)
+            else:
+                google_texts.remove(self.agenda.calendar(parent or "primary"), uid)
 
     def read_only_calendar(self) -> str | None:
         shared = Calendar(f"{new_id()}@group.calendar.example", "somebody@example.test", "Shared")

@@ -6,6 +6,8 @@ from typing import Any
 import icalendar
 
 from tests.servers.google.agenda import Calendar, begin, new_id
+from tests.servers.google.people import Book, new_name
+from tests.servers.google.tasks import Board, stamped
 from tests.servers.google.world import Json
 
 _WINDOWS = {"W. Europe Standard Time": "Europe/Berlin"}
@@ -33,6 +35,43 @@ def remove(calendar: Calendar, uid: str) -> None:
 def texts(calendar: Calendar) -> list[bytes]:
     alive = [one for one in calendar.events.values() if one["status"] != "cancelled" and "recurringEventId" not in one]
     return [_text(one).encode() for one in alive]
+
+
+def put_card(book: Book, uid: str, text: bytes) -> None:
+    """A vCard as a person; groups are none. The UID is kept beside the fields."""
+    lines = dict(line.partition(":")[::2] for line in text.decode().split("\r\n") if ":" in line)
+    if "X-ADDRESSBOOKSERVER-KIND" in lines:
+        return
+    known = next((one["resourceName"] for one in book.alive() if _uid(one) == uid), new_name())
+    fields = {"names": [{"unstructuredName": lines["FN"]}], "externalIds": [{"type": "uid", "value": uid}]}
+    fields |= {"biographies": [{"value": lines["NOTE"]}]} if "NOTE" in lines else {}
+    book.put(known, fields)
+
+
+def remove_card(book: Book, uid: str) -> None:
+    for one in book.alive():
+        if _uid(one) == uid:
+            book.delete(one["resourceName"])
+
+
+def _uid(person: Json) -> str | None:
+    return next((one["value"] for one in person.get("externalIds", ())), None)
+
+
+def put_task(board: Board, parent: str, uid: str, text: bytes) -> None:
+    """A VTODO as a task whose id is made of the UID."""
+    part = icalendar.Calendar.from_ical(text).walk("VTODO")[0]
+    task = {"kind": "tasks#task", "id": uid.replace("@", "_"), "title": str(part["SUMMARY"]), "status": "needsAction"}
+    if "COMPLETED" in part:
+        moment = part["COMPLETED"].dt.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        task |= {"status": "completed", "completed": moment, "hidden": True}
+    board.place(parent, task, "", "")
+    board.tasks[parent][task["id"]] = stamped(task)
+
+
+def remove_task(board: Board, parent: str, uid: str) -> None:
+    item = uid.replace("@", "_")
+    board.tasks[parent][item] = stamped({**board.tasks[parent][item], "deleted": True})
 
 
 def _event(part: Any, calendar: Calendar) -> Json:
