@@ -41,7 +41,7 @@ class GoogleSession(Session):
         self.tasks = GoogleTasks(client)
 
     async def ping(self) -> None:
-        await self._client.call(self._client.apis.users.getProfile(userId=ME))
+        await self._client.call(self._client.apis.labels.list(userId=ME))
 
     async def access_token(self) -> str | None:
         return await self._tokens.fresh()
