@@ -168,6 +168,7 @@ async def start(parts: Parts) -> Services:
         *_booking(parts, writing),
     )
     watching = Watching(Leases(database, _name()), sessions, changelog, parts.sources)
+    sessions.wrote = watching.wrote
     background = Background(kinds, engine, watching, partial(upkeep, _chores(parts)), parts.identity)
     await background.start()
     stack.push_async_callback(background.close)

@@ -4,9 +4,10 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from gateway.identity import Account
 from gateway.services.identity import Identity
@@ -53,6 +54,7 @@ class Sessions:
     ) -> None:
         self._providers, self._vault, self._database, self._identity = providers, vault, database, identity
         self._aliases = Aliases(database)
+        self.wrote: Callable[[int], None] = lambda account_id: None  # called after writes of this process
         self._idle, self._limit = idle, limit
         self._warm: OrderedDict[int, _Warm] = OrderedDict()  # by account id, least recently used first
         self._closing: set[asyncio.Task[None]] = set()
@@ -63,10 +65,8 @@ class Sessions:
     async def use(self, account: Account) -> AsyncIterator[Session]:
         """A session on the account, in which messages go by the ids that callers know. Raises as `native`."""
         async with self.native(account) as session:
-            if session.messages is None:
-                yield session
-            else:
-                yield RenamedSession(session, self.names(account, MAIL, known=account.renamed))
+            names = self.names(account, MAIL, known=account.renamed)
+            yield RenamedSession(session, names, partial(self.wrote, account.id))
 
     def names(self, account: Account, port: str, *, known: bool = True) -> Names:
         """What the items of a port are called; unless `known`, they were never renamed."""
