@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from providers.base.provider import Provider, ProviderSettings
 from providers.caldav.provider import CaldavProvider
 from providers.combined import MailWithDav
+from providers.google.provider import GoogleProvider
 from providers.sandbox.provider import SandboxProvider
 
-PROVIDERS: tuple[type[Provider], ...] = (MailWithDav, CaldavProvider, SandboxProvider)
+PROVIDERS: tuple[type[Provider], ...] = (MailWithDav, CaldavProvider, GoogleProvider, SandboxProvider)
 
 
 def load(settings: ProviderSettings) -> Mapping[str, Provider]:

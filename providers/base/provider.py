@@ -4,13 +4,25 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from providers.base.errors import ProviderError, Unsupported
+from providers.base.linked import Grant, Linked
+from providers.base.oauth2 import Auth, OAuthClient, Tokens
 from providers.base.ports import Calendars, Contacts, Drafts, Events, Folders, Messages, TaskLists, Tasks
 from schemas.accounts import ApiAccountInDto, Scope
 
-Grant = Mapping[str, Any]  # JSON of the adapter's own making; sealed at rest, opaque to the gateway
+__all__ = [
+    "Grant",
+    "Hear",
+    "Linked",
+    "Listening",
+    "Mailbox",
+    "Notice",
+    "Provider",
+    "ProviderSettings",
+    "Session",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,27 +37,15 @@ class ProviderSettings:
     read_timeout: float = 20.0  # seconds; shorter than the request deadline
     smtp_servers: Mapping[str, str] = field(default_factory=dict)  # "imap-host[:port]" -> "smtp-host[:port]"
     header_cache_bytes: int = 64 * 1024 * 1024  # bounded memory for what cannot change
-
-
-@dataclass(frozen=True, slots=True)
-class Linked:
-    """An account that the provider accepted: its grant, and what the account record says of it."""
-
-    grant: Grant
-    email: str
-    login: str | None = None
-    name: str | None = None
-    server_url: str | None = None
-    server_url2: str | None = None
-    service_provider: str | None = None
-    auth_user_id: str | None = None
-    auth_org_id: str | None = None
-    timezone: str | None = None
+    endpoints: Mapping[str, str] = field(default_factory=dict)  # by the names of `Provider.endpoints`, for tests
 
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """An account as its adapter sees it; a changed `version` means that an open session is stale."""
+    """An account as its adapter sees it; a changed `version` means that an open session is stale.
+
+    `tokens` has the access tokens of an account that signed in by OAuth, `client` is the registration it did so with;
+    without `tokens` the session uses the grant as it is."""
 
     key: int
     version: int
@@ -54,6 +54,8 @@ class Mailbox:
     name: str | None = None
     marks: Mapping[str, str | None] = field(default_factory=dict)  # "archive", "sent" -> folder id
     copy_to_sent: bool | None = None  # None: the adapter knows what the server does
+    tokens: Tokens | None = None
+    client: OAuthClient | None = None
 
 
 class Session:
@@ -102,12 +104,17 @@ class Listening(ABC):
 class Provider(ABC):
     """One adapter. `services` are the contract's serviceType values it answers to, `scopes` what it can grant.
 
-    `polling_floor`: seconds after which an account that is watched is asked for changes although nothing was heard."""
+    `polling_floor`: seconds after which an account that is watched is asked for changes although nothing was heard.
+    `endpoints`: names of settings by which its addresses can be replaced, with what they are without. `auth`: how users
+    sign in by OAuth, None where they do not."""
 
     name: ClassVar[str]
     services: ClassVar[frozenset[str]]
     scopes: ClassVar[frozenset[Scope]]
     polling_floor: ClassVar[float] = 300.0
+    endpoints: ClassVar[Mapping[str, str]] = {}
+
+    auth: Auth | None = None
 
     def __init__(self, settings: ProviderSettings) -> None:
         self.settings = settings

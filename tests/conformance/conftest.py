@@ -1,19 +1,21 @@
 """Fixtures of the suite: each provider with its counterpart, and a fresh mailbox at it."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from providers.base.provider import ProviderSettings
 from tests.conformance.backend_dav import DavBackend
+from tests.conformance.backend_google import GoogleBackend
 from tests.conformance.backend_imap import ImapBackend
 from tests.conformance.backend_sandbox import SandboxBackend
 from tests.conformance.backends import Backend, Subject, subject
+from tests.servers.google.server import GoogleSimulator
 
 #: Each counterpart, and the name of its provider in the golden matrix.
-PROVIDERS = {"sandbox": "sandbox", "imap": "imap", "radicale": "caldav", "xandikos": "caldav"}
+PROVIDERS = {"sandbox": "sandbox", "imap": "imap", "radicale": "caldav", "xandikos": "caldav", "google": "google"}
 MATRIX: dict[str, list[str]] = json.loads(Path(__file__).with_name("matrix.json").read_text())
 
 
@@ -66,6 +68,13 @@ def radicale_backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.Te
 @pytest.fixture(scope="session")
 def xandikos_backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> DavBackend:
     return DavBackend(_dav_settings(tmp_path_factory), request.getfixturevalue("xandikos"))
+
+
+@pytest.fixture(scope="session")
+def google_backend(google: GoogleSimulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GoogleBackend]:
+    settings = google.settings(tmp_path_factory.mktemp("google"))
+    yield GoogleBackend(settings, google)
+    assert google.faults == [], "an exchange that Google's documents do not allow"
 
 
 @pytest.fixture(scope="session", params=list(PROVIDERS))
