@@ -34,15 +34,23 @@ from gateway.services.mail_sync import MailSync
 from gateway.services.marks import Marks
 from gateway.services.meeting_times import MeetingTimes
 from gateway.services.plan_sync import CalendarSync, ContactSync, TaskSync
+from gateway.services.registrations import Registrations
 from gateway.services.schedules import Schedules as Calendars
 from gateway.services.scheduling import Scheduling
 from gateway.services.sending import Sending
 from gateway.services.sessions import Sessions
+from gateway.services.signin.authorization import Authorization
+from gateway.services.signin.beginning import Beginning
+from gateway.services.signin.exchange import CodeExchange
+from gateway.services.signin.finishing import Finishing
+from gateway.services.signin.session_values import SessionValues
+from gateway.services.signin.tickets import Tickets
 from gateway.services.signing import Signer
 from gateway.services.sources import Sources
 from gateway.services.stream_status import StreamStates
 from gateway.services.submission import Submissions
 from gateway.services.subscriptions import Subscriptions
+from gateway.services.user_sessions import UserSessions
 from gateway.services.watching import Watching
 from gateway.services.work_hours import WorkHours
 from gateway.settings import Settings
@@ -58,6 +66,7 @@ from gateway.store.meetings import Meetings
 from gateway.store.quarantine import Quarantine
 from gateway.store.schedules import Schedules
 from gateway.store.sends import Sends
+from gateway.store.sign_ins import SignIns
 from gateway.store.streams import Streams
 from gateway.store.vault import Vault
 from gateway.store.wants import Wants
@@ -166,6 +175,7 @@ async def start(parts: Parts) -> Services:
         Subscriptions(database, changelog, parts.sources, receiver, signer, wake=wake),
         live,
         *_booking(parts, writing),
+        *_signing_in(parts, accounts),
     )
     watching = Watching(Leases(database, _name()), sessions, changelog, parts.sources)
     background = Background(kinds, engine, watching, partial(upkeep, _chores(parts)), parts.identity)
@@ -185,6 +195,24 @@ def _booking(parts: Parts, writing: Writing) -> Sequence[object]:
     return (work_hours, MeetingTimes(work_hours), profiles, times, booking, merged, public, links)
 
 
+def _signing_in(parts: Parts, accounts: Accounts) -> Sequence[object]:
+    """The services of sign-ins, users and their sessions."""
+    database, vault, identity, url = parts.database, parts.vault, parts.identity, parts.settings.public_url
+    tickets, session_values = Tickets(parts.keys), SessionValues(parts.keys, url)
+    user_sessions, registrations = UserSessions(database, session_values), Registrations(database, vault)
+    authorization = Authorization(
+        Beginning(database, vault, identity, user_sessions, tickets),
+        Finishing(database, vault, identity, session_values),
+        SignIns(database, vault),
+        accounts,
+        registrations,
+        parts.providers,
+        tickets,
+        url,
+    )
+    return (authorization, CodeExchange(database, identity, session_values), user_sessions)
+
+
 def _name() -> str:
     """What other processes, on whatever host, know this one by."""
     return f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
@@ -197,4 +225,5 @@ def _chores(parts: Parts) -> Sequence[Chore]:
         Chore("deliveries in the log", Deliveries(parts.database).purge),
         Chore("events that newer ones made superfluous", Compaction(parts.database).compact),
         Chore("meetings that are long over", Meetings(parts.database).purge),
+        Chore("sign-ins, codes and sessions", SignIns(parts.database, parts.vault).purge),
     )

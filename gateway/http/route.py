@@ -14,6 +14,7 @@ class Audience(Enum):
     ANYONE = "anyone"
     APPLICATION = "application"
     ACCOUNT = "account"
+    USER = "user"
     EITHER = "either"  # an application, too, that names no account
 
 
@@ -27,6 +28,7 @@ class Access:
 
 ANYONE = Access(Audience.ANYONE)
 APPLICATION = Access(Audience.APPLICATION)
+USER = Access(Audience.USER)
 
 
 def account(*scopes: Scope) -> Access:
@@ -44,6 +46,7 @@ class Media(Enum):
 
     TEXT = "text/plain"
     BASE64_JSON = "application/json"  # {"content": "<Base64>"}
+    REDIRECT = "text/html"  # a browser is sent elsewhere, or shown why not
     EVENTS = "text/event-stream"  # server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 

@@ -14,6 +14,7 @@ from gateway.routes import (
     messages,
     public_booking,
     schedules,
+    signin,
     streams,
     subscriptions,
     sync,
@@ -22,6 +23,6 @@ from gateway.routes import (
 
 _MAIL, _PLANS = (messages, drafts, folders), (calendars, calendar_events, contacts, tasks)
 _BOOKING = (schedules, booking, group_booking, public_booking)
-_AREAS = (accounts, *_MAIL, *_PLANS, *_BOOKING, sync, streams, subscriptions, events)
+_AREAS = (accounts, signin, *_MAIL, *_PLANS, *_BOOKING, sync, streams, subscriptions, events)
 
 ROUTES: tuple[Route, ...] = tuple(route for area in _AREAS for route in area.ROUTES)

@@ -11,7 +11,7 @@ from gateway.services.sessions import Sessions
 from gateway.store import values
 from gateway.store.database import Database
 from gateway.store.hashing import fingerprint, new_secret
-from gateway.store.queries import accounts, tokens
+from gateway.store.queries import accounts, applications, tokens
 from gateway.store.vault import Vault
 from providers.base.errors import Invalid, NotFound, ProviderError, Unauthorized, Unavailable
 from providers.base.provider import Linked, Provider
@@ -65,17 +65,45 @@ class Accounts:
             raise NotFound(f"there is no user {user_id!r} in this application")
         if user_account is not None:
             raise Invalid("userAccount: says which account of a user this is; give userId too", path="userAccount")
-        scopes, linked = await self._link(body, ensure_access=ensure_access)
+        scopes, linked = await self.link(application.id, body, ensure_access=ensure_access)
         columns = records.columns(body, linked, scopes) | {"sealed_grant": self._vault.seal(dict(linked.grant))}
         token = new_secret()
         account_id = await self._store(application, columns, recycle_keys, token)
         return AccountSaveResult(account_id=account_id, access_token=token, acc_service_type=body.service_type)
 
+    async def link(
+        self, application_id: int, body: ApiAccountInDto, *, ensure_access: bool
+    ) -> tuple[list[Scope], Linked]:
+        """Connect a mailbox and store nothing: what it may be used for, and what the provider said of it.
+
+        Raises what `Provider.link` raises, `Invalid` with the field's path."""
+        if not body.active:
+            raise Invalid("active: must be true", path="active")
+        if not (body.email or body.login_string):
+            raise Invalid("email: give email or loginString", path="email")
+        provider = self._providers.get(body.service_type)
+        if provider is None:
+            offered = ", ".join(sorted(self._providers))
+            raise Invalid(f"serviceType: this gateway offers {offered}", path="serviceType")
+        scopes = _scopes(provider, body.auth_scopes)
+        try:
+            return scopes, await provider.link(body, ensure_access=ensure_access)
+        except Unavailable as error:  # what was asked for cannot be done as it stands; the caller chose the server
+            raise Invalid(error.message, path="serverUrl", original=error.original) from None
+
     async def check(self, application: Application, body: ApiAccountInDto) -> OkResponse:
         """Connect a mailbox and store nothing. Raises as `upsert`."""
         log.debug("application %s tries a %s account", application.id, body.service_type)
-        await self._link(body, ensure_access=True)
+        await self.link(application.id, body, ensure_access=True)
         return OkResponse()
+
+    async def application(self, application_id: int) -> Application:
+        """The application with this id. Raises `NotFound`."""
+        async with self._database.read() as session:
+            row = await applications.by_id(session, application_id)
+        if row is None:
+            raise NotFound("the application was deleted")
+        return values.application(row)
 
     async def find(
         self,
@@ -142,21 +170,6 @@ class Accounts:
             raise _no_account(account.id)
         self._identity.forget(f"account:{account.id}")
         return values.account(row)
-
-    async def _link(self, body: ApiAccountInDto, *, ensure_access: bool) -> tuple[list[Scope], Linked]:
-        if not body.active:
-            raise Invalid("active: must be true", path="active")
-        if not (body.email or body.login_string):
-            raise Invalid("email: give email or loginString", path="email")
-        provider = self._providers.get(body.service_type)
-        if provider is None:
-            offered = ", ".join(sorted(self._providers))
-            raise Invalid(f"serviceType: this gateway offers {offered}", path="serviceType")
-        scopes = _scopes(provider, body.auth_scopes)
-        try:
-            return scopes, await provider.link(body, ensure_access=ensure_access)
-        except Unavailable as error:  # what was asked for cannot be done as it stands; the caller chose the server
-            raise Invalid(error.message, path="serverUrl", original=error.original) from None
 
     async def _store(
         self, application: Application, columns: Mapping[str, Any], recycle_keys: Sequence[ServiceKey], token: str

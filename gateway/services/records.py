@@ -67,6 +67,16 @@ def recycling(row: Mapping[str, Any], keys: Sequence[ServiceKey]) -> dict[str, s
     return {name: row[name] for name in wanted}
 
 
+def mailbox(row: Mapping[str, Any]) -> str:
+    """What tells a mailbox of a service type from all others: the provider's own id of its user, or the address and the
+    server that took the password. (A server that somebody chose believes any address.)"""
+    if row["auth_user_id"]:
+        return f"{row['auth_org_id'] or ''}/{row['auth_user_id']}"
+    server = (row["server_url"] or "").lower().rpartition("://")[2].partition("/")[0]
+    host = server[: server.index("]") + 1] if server.startswith("[") and "]" in server else server.partition(":")[0]
+    return f"{row['email'].lower()}|{host}"
+
+
 def lock_number(application_id: int, wanted: Mapping[str, str | None]) -> int:
     """A signed 64-bit number that stands for these values; two callers with the same values get the same."""
     email = (wanted.get("email") or "").lower()

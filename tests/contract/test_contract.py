@@ -40,7 +40,8 @@ def test_the_golden_list_of_routes() -> None:
 def test_every_route_declares_who_may_call_it() -> None:
     assert all(isinstance(route.access, Access) for route in ROUTES)
     public = {route.path for route in ROUTES if route.access.audience is Audience.ANYONE}
-    assert public == {"/v1/book/{aurinkoClientId}/{name}/meeting"}
+    links = {"/v1/auth/authorize", "/v1/auth/authorizeDaemon", "/v1/auth/authorizeUser", "/v1/auth/callback"}
+    assert public == {"/v1/book/{aurinkoClientId}/{name}/meeting", *links}
 
 
 def test_operations_of_this_part_are_all_served(contract: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """Accounts: finding, storing, removing them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -81,9 +81,17 @@ async def lock(session: AsyncSession, key: int) -> None:
 
 async def matching(session: AsyncSession, application_id: int, values: Mapping[str, str | None]) -> int | None:
     """The id of the oldest account in which every one of these columns is the same; e-mail in any case."""
+    found = await all_matching(session, application_id, values)
+    return found[0].id if found else None
+
+
+async def all_matching(
+    session: AsyncSession, application_id: int, values: Mapping[str, str | None]
+) -> Sequence[AccountRow]:
+    """Every account in which these columns are the same, oldest first; locked until the transaction ends."""
     same = [_same(name, value) for name, value in values.items()]
-    found = select(col(AccountRow.id)).where(col(AccountRow.application_id) == application_id, *same)
-    return await session.scalar(found.order_by(col(AccountRow.id)).limit(1).with_for_update())
+    found = select(AccountRow).where(col(AccountRow.application_id) == application_id, *same)
+    return (await session.scalars(found.order_by(col(AccountRow.id)).with_for_update())).all()
 
 
 async def add(session: AsyncSession, values: Mapping[str, Any]) -> AccountRow:
