@@ -20,6 +20,7 @@ from gateway.parts import Parts, Services, start
 from gateway.routes import ROUTES
 from gateway.services.booking.booking import Booking
 from gateway.services.booking.public import PublicBooking
+from gateway.services.callers import Callers
 from gateway.services.figures import Figures
 from gateway.services.live import Live
 from gateway.services.signin.authorization import Authorization
@@ -64,7 +65,7 @@ def _build(parts: Parts, services: Services) -> ASGIApp:
     """Every part behind the front door."""
     settings = parts.settings
     around = Surroundings(
-        identity=parts.identity,
+        identity=services[Callers],
         sessions=parts.sessions,
         tokens=Tokens(parts.keys),
         repeats=Repeats(parts.idempotency),

@@ -56,6 +56,7 @@ class Caller:
     application: Application
     account: Account | None = None
     user: User | None = None
+    external_id: str | None = None  # an identity that was checked just now, and need not be anybody's yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,14 @@ from gateway.services.booking.profiles import Profiles
 from gateway.services.booking.public import PublicBooking
 from gateway.services.booking.times import Times
 from gateway.services.booking.writing import Writing
+from gateway.services.callers import Callers
 from gateway.services.changelog import ChangeLog
 from gateway.services.delivery.pump import Delivery
 from gateway.services.delivery.receiver import Receiver
 from gateway.services.dispatching import Dispatching
 from gateway.services.following import Following
 from gateway.services.identity import Identity
+from gateway.services.identity_tokens import IdentityTokens
 from gateway.services.live import MAX_WAIT, Live, Pace
 from gateway.services.mail_sync import MailSync
 from gateway.services.marks import Marks
@@ -51,6 +53,7 @@ from gateway.services.stream_status import StreamStates
 from gateway.services.submission import Submissions
 from gateway.services.subscriptions import Subscriptions
 from gateway.services.user_sessions import UserSessions
+from gateway.services.users import Users
 from gateway.services.watching import Watching
 from gateway.services.work_hours import WorkHours
 from gateway.settings import Settings
@@ -210,7 +213,10 @@ def _signing_in(parts: Parts, accounts: Accounts) -> Sequence[object]:
         tickets,
         url,
     )
-    return (authorization, CodeExchange(database, identity, session_values), user_sessions)
+    issuers = parts.settings.identity_issuers
+    identity_tokens = IdentityTokens(database, parts.http, tickets, issuers)
+    users, codes = Users(database, identity, user_sessions), CodeExchange(database, identity, session_values)
+    return (authorization, codes, users, identity_tokens, Callers(identity, user_sessions, identity_tokens))
 
 
 def _name() -> str:

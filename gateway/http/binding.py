@@ -76,7 +76,7 @@ class Binding:
     async def _answer(self, request: Request) -> Response:
         async with asyncio.timeout(self._around.timeout):
             credentials = (self._around.identity, self.route.access, request.headers)
-            caller = await identify(*credentials)
+            caller = await identify(*credentials, request.method)
             request.scope["caller"] = caller
             query, page = self._query(request, caller)
             standing, services = Standing(partial(still_stands, *credentials)), self._around.services

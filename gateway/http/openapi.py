@@ -27,6 +27,7 @@ _SECURITY: Mapping[Audience, list[dict[str, list[str]]]] = {
     Audience.ACCOUNT: [{"accountToken": []}, *_NAMED],
     Audience.EITHER: [{"accountToken": []}, *_NAMED, {"appAuth": []}],
     Audience.USER: _USER,
+    Audience.IDENTITY: _USER[2:],
 }
 _SCHEMES = {
     "appAuth": {"type": "http", "scheme": "basic", "description": "client id and client secret"},

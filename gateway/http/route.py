@@ -15,6 +15,7 @@ class Audience(Enum):
     APPLICATION = "application"
     ACCOUNT = "account"
     USER = "user"
+    IDENTITY = "identity"  # whoever has an identity token
     EITHER = "either"  # an application, too, that names no account
 
 
@@ -29,6 +30,7 @@ class Access:
 ANYONE = Access(Audience.ANYONE)
 APPLICATION = Access(Audience.APPLICATION)
 USER = Access(Audience.USER)
+IDENTITY = Access(Audience.IDENTITY)
 
 
 def account(*scopes: Scope) -> Access:

@@ -19,10 +19,11 @@ from gateway.routes import (
     subscriptions,
     sync,
     tasks,
+    users,
 )
 
 _MAIL, _PLANS = (messages, drafts, folders), (calendars, calendar_events, contacts, tasks)
 _BOOKING = (schedules, booking, group_booking, public_booking)
-_AREAS = (accounts, signin, *_MAIL, *_PLANS, *_BOOKING, sync, streams, subscriptions, events)
+_AREAS = (accounts, signin, users, *_MAIL, *_PLANS, *_BOOKING, sync, streams, subscriptions, events)
 
 ROUTES: tuple[Route, ...] = tuple(route for area in _AREAS for route in area.ROUTES)

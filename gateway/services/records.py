@@ -113,6 +113,7 @@ def dto(record: Record) -> ApiAccountOutDto:
         auth_native_scopes=row.auth_native_scopes,
         auth_obtained_at=row.auth_obtained_at,
         auth_expires_at=row.auth_expires_at,
+        user_id=record.user_id,
         email2=row.email2,
         copy_to_sent=row.copy_to_sent,
         trust_server=row.trust_server,

@@ -40,9 +40,9 @@ class UserSessions:
         async with self._database.session() as session:
             if user.session_id is not None:
                 await users.end_session(session, user.session_id)
-        return await self._stale(user, browser)
+        return await self.stale(user, browser)
 
-    async def _stale(self, user: User, browser: Browser) -> tuple[Cookie, ...]:
+    async def stale(self, user: User, browser: Browser) -> tuple[Cookie, ...]:
         """Cookies of the application that stand for no session any more."""
         plain = cookie_name(user.application_id)
         names = [name for name in browser.cookies if name == plain or name.startswith(f"{plain}_")]

@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from gateway.store.announcements import announce
 from gateway.store.queries import subscriptions
-from gateway.store.tables import AccessTokenRow, AccountRow, SubscriptionRow
+from gateway.store.tables import AccessTokenRow, AccountRow, EndUserRow, SubscriptionRow
 from schemas.accounts import AccountType, TokenStatus
 
 #: After this many refusals in a row, over more than this time, an account is dead.
@@ -22,11 +22,12 @@ REFUSAL_SPAN = text("interval '10 minutes'")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An account with the times of its newest token and of its last use."""
+    """An account with the times of its newest token and of its last use, and what its user is called."""
 
     row: AccountRow
     issued_at: datetime | None
     used_at: datetime | None
+    user_id: str | None = None
 
 
 async def get(session: AsyncSession, application_id: int, account_id: int) -> AccountRow | None:
@@ -53,17 +54,18 @@ async def record(session: AsyncSession, application_id: int, account_id: int) ->
 async def page(
     session: AsyncSession,
     application_id: int,
-    filters: Mapping[str, str],
+    filters: Mapping[str, Any],
     subscription_id: int | None = None,
     *,
     offset: int,
     limit: int,
+    daemon: bool = False,
 ) -> tuple[int, list[Record]]:
-    """How many accounts (service accounts apart) have these column values, and this subscription where one is named;
-    and one page of them by id."""
+    """How many accounts (service accounts apart, or only those) have these column values, and this subscription where
+    one is named; and one page of them by id."""
     wanted = [
         col(AccountRow.application_id) == application_id,
-        col(AccountRow.kind) != AccountType.DAEMON,
+        (col(AccountRow.kind) == AccountType.DAEMON) == daemon,
         *(_column(name) == value for name, value in filters.items()),
     ]
     if subscription_id is not None:
@@ -72,6 +74,20 @@ async def page(
     total = await session.scalar(select(func.count()).select_from(AccountRow).where(*wanted))
     rows = await session.execute(_records().where(*wanted).order_by(col(AccountRow.id)).offset(offset).limit(limit))
     return total or 0, [_record(row) for row in rows]
+
+
+async def service_account(
+    session: AsyncSession, application_id: int, service_type: str, client_org_id: str | None
+) -> AccountRow | None:
+    """The newest service account of a client organization; of the application where none is named."""
+    wanted = [
+        col(AccountRow.application_id) == application_id,
+        col(AccountRow.kind) == AccountType.DAEMON,
+        col(AccountRow.service_type) == service_type,
+    ]
+    if client_org_id is not None:
+        wanted.append(col(AccountRow.client_org_id) == client_org_id)
+    return await session.scalar(select(AccountRow).where(*wanted).order_by(col(AccountRow.id).desc()).limit(1))
 
 
 async def lock(session: AsyncSession, key: int) -> None:
@@ -207,12 +223,14 @@ def _same(name: str, value: str | None) -> ColumnElement[bool]:
     return _column(name).is_not_distinct_from(value)
 
 
-def _record(found: Row[AccountRow, datetime | None, datetime | None]) -> Record:
-    return Record(found[0], found[1], found[2])
+def _record(found: Row[AccountRow, datetime | None, datetime | None, str | None]) -> Record:
+    return Record(found[0], found[1], found[2], found[3])
 
 
-def _records() -> Select[AccountRow, datetime | None, datetime | None]:
+def _records() -> Select[AccountRow, datetime | None, datetime | None, str | None]:
     mine = col(AccessTokenRow.account_id) == col(AccountRow.id)
     issued: Any = select(func.max(AccessTokenRow.created_at)).where(mine).scalar_subquery()
     used: Any = select(func.max(AccessTokenRow.last_used_at)).where(mine).scalar_subquery()
-    return select(AccountRow, issued, used)
+    owner = col(EndUserRow.id) == col(AccountRow.user_id)
+    user: Any = select(col(EndUserRow.public_id)).where(owner).scalar_subquery()
+    return select(AccountRow, issued, used, user)
