@@ -169,7 +169,11 @@ class Settings(BaseModel):
             read_timeout=min(20.0, self.request_timeout * 2 / 3),
             smtp_servers=self.smtp_servers,
             header_cache_bytes=self.header_cache_bytes,
+            endpoints={name: url for name in _ENDPOINTS if (url := getattr(self, name))},
         )
+
+
+_ENDPOINTS = ("google_api_url", "google_auth_url", "google_token_url", "graph_url", "microsoft_authority")
 
 
 def _extra(name: str) -> dict[str, str]:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from providers.base.provider import Provider, ProviderSettings
+from providers.google.provider import GoogleProvider
 from providers.imap.provider import ImapProvider
 from providers.sandbox.provider import SandboxProvider
 
-PROVIDERS: tuple[type[Provider], ...] = (ImapProvider, SandboxProvider)
+PROVIDERS: tuple[type[Provider], ...] = (GoogleProvider, ImapProvider, SandboxProvider)
 
 
 def load(settings: ProviderSettings) -> Mapping[str, Provider]:

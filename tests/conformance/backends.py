@@ -112,6 +112,10 @@ class Subject:
     async def remove_text(self, kind: str, parent: str | None, uid: str) -> None:
         await asyncio.to_thread(self.place.remove_text, kind, parent, uid)
 
+    def lacks(self, nature: str) -> bool:
+        """Whether things are otherwise at this provider; its backend's `lacks` names how."""
+        return nature in getattr(self.backend, "lacks", frozenset())
+
     def needs(self, *abilities: str) -> None:
         """Skip the test where the provider does not claim these verbs (`events.respond`); `matrix.json` says that none
         loses one."""
@@ -130,6 +134,8 @@ class Subject:
     async def close(self) -> None:
         for session in (self.session, *self._others):
             await session.close()
+        if (after := getattr(self.backend, "after", None)) is not None:
+            await after()
 
 
 _keys = itertools.count(1)

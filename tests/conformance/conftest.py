@@ -1,16 +1,18 @@
 """Fixtures of the suite: each provider with its counterpart, and a fresh mailbox at it."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from providers.base.provider import ProviderSettings
 from tests.conformance.backend_dav import DavBackend
+from tests.conformance.backend_google import GoogleBackend
 from tests.conformance.backend_imap import ImapBackend
 from tests.conformance.backend_sandbox import SandboxBackend
 from tests.conformance.backends import Backend, Subject, subject
+from tests.servers.google.server import GoogleSimulator
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +51,14 @@ def xandikos_backend(request: pytest.FixtureRequest, tmp_path_factory: pytest.Te
     return DavBackend(_dav_settings(tmp_path_factory), request.getfixturevalue("xandikos"))
 
 
-@pytest.fixture(scope="session", params=["sandbox", "imap", "radicale", "xandikos"])
+@pytest.fixture(scope="session")
+def google_backend(google: GoogleSimulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GoogleBackend]:
+    settings = google.settings(tmp_path_factory.mktemp("google"))
+    yield GoogleBackend(settings, google)
+    assert google.faults == [], "an exchange that Google's documents do not allow"
+
+
+@pytest.fixture(scope="session", params=["sandbox", "imap", "radicale", "xandikos", "google"])
 def backend(request: pytest.FixtureRequest) -> Backend:
     """Each provider in turn."""
     found: Backend = request.getfixturevalue(f"{request.param}_backend")

@@ -24,6 +24,11 @@ async def folders(session: Session, limit: int = 200) -> list[EmailFolderInfo]:
             return found
 
 
+async def archive(box: Subject) -> str | None:
+    """The folder for archived mail, where the provider has one."""
+    return None if box.lacks("archive folder") else await folder_id(box.session, "Archive")
+
+
 async def test_system_folders(box: Subject) -> None:
     labels = {folder.sys_label for folder in await folders(box.session)}
     assert {SysLabel.INBOX, SysLabel.SENT, SysLabel.DRAFT, SysLabel.TRASH, SysLabel.JUNK} <= labels
@@ -102,17 +107,17 @@ async def test_a_parent_that_is_none(box: Subject, garbage: str) -> None:
 async def test_well_known(box: Subject) -> None:
     found = await box.session.folders.well_known()
     assert found.sent == await folder_id(box.session, "sent")
-    assert found.archive == await folder_id(box.session, "Archive")
+    assert found.archive == await archive(box)
 
 
 async def test_the_owners_marks_come_first(box: Subject) -> None:
     created = await box.session.folders.create(None, EmailFolderCreate(name="My Sent"))
     session = await box.reopened(sent=created.id)
     found = await session.folders.well_known()
-    assert found.sent == created.id
-    assert found.archive == await folder_id(box.session, "Archive")
+    assert box.lacks("sent mark") or found.sent == created.id
+    assert found.archive == await archive(box)
 
 
 async def test_a_mark_on_a_folder_that_went_is_no_mark(box: Subject) -> None:
     session = await box.reopened(archive="gone")
-    assert (await session.folders.well_known()).archive == await folder_id(box.session, "Archive")
+    assert (await session.folders.well_known()).archive == await archive(box)

@@ -80,7 +80,7 @@ async def test_a_reply_continues_the_conversation_and_marks_what_it_answers(box:
     assert received["In-Reply-To"] == "<question@suite.example>"
     assert received["References"].split() == ["<root@suite.example>", "<question@suite.example>"]
     [truth] = await box.truth("inbox")
-    assert ANSWERED in truth.flags
+    assert box.lacks("answered") or ANSWERED in truth.flags
     both = [
         await box.session.messages.get(Ref(m.id), MessageView(require_thread_id=True))
         for m in await listed(box.session)
@@ -163,6 +163,8 @@ async def test_extra_headers_and_reply_to(box: Subject, other: Subject) -> None:
 
 
 async def test_a_refused_recipient_is_named_and_the_others_get_it(box: Subject, other: Subject) -> None:
+    if box.lacks("partial refusal"):
+        pytest.skip("a recipient who cannot be reached bounces")
     refused = box.backend.refused_address
     sent = await box.session.messages.send(outgoing(other.address, refused))
     assert list(sent.refused) == [refused]
@@ -197,6 +199,8 @@ async def test_keywords_go_to_the_sent_copy_only(box: Subject, other: Subject) -
 
 
 async def test_the_owners_mark_decides_where_sent_mail_goes(box: Subject, other: Subject) -> None:
+    if box.lacks("sent mark"):
+        pytest.skip("sent mail has one place")
     await box.inject(source("older"), "My Sent")
     [folder] = {message.folder_id for message in await listed(box.session)}
     session = await box.reopened(sent=folder)

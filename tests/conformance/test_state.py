@@ -14,14 +14,15 @@ PORT = "messages"
 
 
 async def test_read_and_unread(box: Subject) -> None:
-    await box.inject(source(), flags=[FLAGGED, ANSWERED])
+    kept = {FLAGGED} if box.lacks("answered") else {FLAGGED, ANSWERED}
+    await box.inject(source(), flags=list(kept))
     message = await only(box.session)
     updated = await box.session.messages.update(Ref(message.id), UpdateMessageStatusData(unread=False))
     assert (updated.id, SysLabel.UNREAD in updated.sys_labels) == (message.id, False)
-    assert [truth.flags for truth in await box.truth("inbox")] == [{SEEN, FLAGGED, ANSWERED}]
+    assert [truth.flags for truth in await box.truth("inbox")] == [{SEEN} | kept]
     updated = await box.session.messages.update(Ref(message.id), UpdateMessageStatusData(unread=True))
     assert SysLabel.UNREAD in updated.sys_labels
-    assert [truth.flags for truth in await box.truth("inbox")] == [{FLAGGED, ANSWERED}]
+    assert [truth.flags for truth in await box.truth("inbox")] == [kept]
 
 
 async def test_keywords_replace_the_set(box: Subject) -> None:
@@ -75,7 +76,8 @@ async def test_archiving_twice_is_as_once(box: Subject) -> None:
         message = await box.session.messages.update(Ref(message.id), UpdateMessageStatusData(archived=True))
     assert len(await box.truth("archive")) == 1
     message = await only(box.session)
-    assert message.folder_id == await folder_id(box.session, "Archive")
+    expected = None if box.lacks("archive folder") else await folder_id(box.session, "Archive")
+    assert message.folder_id == expected
 
 
 async def test_the_owners_mark_decides_where_the_archive_is(box: Subject) -> None:

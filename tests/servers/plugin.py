@@ -13,6 +13,7 @@ from providers.imap.grant import Endpoint, ImapGrant
 from tests.servers.certificates import Authority
 from tests.servers.dav import DavServer, Radicale, Xandikos
 from tests.servers.dovecot import Dovecot, User
+from tests.servers.google.server import GoogleSimulator
 from tests.servers.postfix import Postfix
 
 
@@ -33,6 +34,13 @@ def dovecot(authority: Authority) -> Iterator[Dovecot]:
 def postfix(dovecot: Dovecot, authority: Authority) -> Iterator[Postfix]:
     """A running Postfix that delivers into `dovecot` and takes its users' passwords and tokens."""
     with Postfix(dovecot, authority.issue()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def google() -> Iterator[GoogleSimulator]:
+    """Google's APIs, simulated; take a user of your own from `google.world.new_user()`."""
+    with GoogleSimulator() as server:
         yield server
 
 

@@ -1,0 +1,1 @@
+"""Gmail, Google Calendar, Contacts and Tasks over their HTTP APIs."""

@@ -1,0 +1,78 @@
+"""The provider: accounts that signed in by OAuth, and service accounts that act for a user."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from providers.base.errors import Invalid
+from providers.base.oauth2 import GivenToken, Tokens
+from providers.base.provider import Linked, Mailbox, Provider, ProviderSettings, Session
+from providers.base.rest import Http
+from providers.google.account import ME, Account
+from providers.google.auth import GoogleAuth
+from providers.google.client import Client
+from providers.google.drafts import GoogleDrafts
+from providers.google.folders import GoogleFolders
+from providers.google.mail import GoogleMessages
+from providers.google.quota import Pace
+from providers.google.requests import Apis
+from schemas.accounts import ApiAccountInDto, Scope
+
+
+class GoogleSession(Session):
+    """The ports of one account."""
+
+    def __init__(self, client: Client, mailbox: Mailbox, tokens: Tokens) -> None:
+        account = Account(client, mailbox)
+        self._client, self._tokens = client, tokens
+        self.messages = GoogleMessages(account)
+        self.drafts = GoogleDrafts(account)
+        self.folders = GoogleFolders(account)
+
+    async def ping(self) -> None:
+        await self._client.call(self._client.apis.users.getProfile(userId=ME))
+
+    async def access_token(self) -> str | None:
+        return await self._tokens.fresh()
+
+
+class GoogleProvider(Provider):
+    """Requests of all accounts go through one HTTP client; quota is kept per user and per registration."""
+
+    name: ClassVar[str] = "google"
+    services: ClassVar[frozenset[str]] = frozenset({"Google"})
+    scopes: ClassVar[frozenset[Scope]] = frozenset(Scope)
+    endpoints: ClassVar[Mapping[str, str]] = {
+        "google_api_url": "",  # without: each API's own host
+        "google_auth_url": "https://accounts.google.com/o/oauth2/v2/auth",
+        "google_token_url": "https://oauth2.googleapis.com/token",
+    }
+
+    def __init__(self, settings: ProviderSettings) -> None:
+        super().__init__(settings)
+        self._http, self._pace = Http.open(settings), Pace()
+        self._root = settings.endpoints.get("google_api_url", "")
+        self._built: Apis | None = None
+        self._auth = self.auth = GoogleAuth(self._http, settings, {**self.endpoints, **settings.endpoints})
+
+    async def link(self, account: ApiAccountInDto, *, ensure_access: bool) -> Linked:
+        """An account whose tokens were got elsewhere: `authString1` the refresh token, `authString2` the access token.
+        The gateway refreshes them by `auth`; here an access token has to be good as it is."""
+        if not account.auth_string2:
+            raise Invalid("an access token is needed, or a sign-in", path="authString2")
+        grant = {"access_token": account.auth_string2, "refresh_token": account.auth_string1}
+        return await self._auth.identify(None, {name: value for name, value in grant.items() if value})
+
+    async def open(self, mailbox: Mailbox) -> Session:
+        tokens = mailbox.tokens or GivenToken(mailbox.grant)
+        client = Client(self._http, self._apis, tokens, self._pace, self.settings, mailbox.email, mailbox.client)
+        return GoogleSession(client, mailbox, tokens)
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    @property
+    def _apis(self) -> Apis:
+        """Built when an account is first opened: the documents take some milliseconds."""
+        if self._built is None:
+            self._built = Apis(self._root or None)
+        return self._built

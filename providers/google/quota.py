@@ -1,0 +1,113 @@
+"""What calls cost, and pacing ahead of Google's own limits, per user and per project.
+
+Gmail counts units (the table of May 2026), the others calls. A registration's options name other limits than those of
+new projects: `gmailUnitsPerUser`, `gmailUnitsPerProject`, `calendarCallsPerUser`, ... all per minute.
+https://developers.google.com/workspace/gmail/api/reference/quota
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from providers.base.errors import RateLimited
+
+_MINUTE = 60.0
+_PATIENCE = 10.0  # seconds that a call waits for its turn; longer, and the caller is told when to come again
+_COSTS: Mapping[str, int] = {
+    "gmail.users.messages.send": 100,
+    "gmail.users.drafts.send": 100,
+    "gmail.users.watch": 100,
+    "gmail.users.messages.batchModify": 50,
+    "gmail.users.messages.batchDelete": 50,
+    "gmail.users.stop": 50,
+    "gmail.users.threads.get": 40,
+    "gmail.users.messages.insert": 25,
+    "gmail.users.messages.import": 25,
+    "gmail.users.messages.get": 20,
+    "gmail.users.drafts.get": 20,
+    "gmail.users.messages.attachments.get": 20,
+    "gmail.users.messages.trash": 20,
+    "gmail.users.drafts.update": 15,
+    "gmail.users.messages.delete": 10,
+    "gmail.users.drafts.create": 10,
+    "gmail.users.drafts.delete": 10,
+    "gmail.users.messages.list": 5,
+    "gmail.users.drafts.list": 5,
+    "gmail.users.messages.modify": 5,
+    "gmail.users.messages.untrash": 5,
+    "gmail.users.labels.create": 5,
+    "gmail.users.labels.update": 5,
+    "gmail.users.labels.delete": 5,
+    "gmail.users.history.list": 2,
+}
+
+
+def cost(method: str) -> int:
+    """The units of a method of the discovery documents; 1 for what the table does not name."""
+    return _COSTS.get(method, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    option: str
+    per_minute: int
+
+
+_PER_USER: Mapping[str, _Limit] = {
+    "gmail": _Limit("gmailUnitsPerUser", 6_000),
+    "calendar": _Limit("calendarCallsPerUser", 600),
+    "people": _Limit("peopleCallsPerUser", 90),
+    "tasks": _Limit("tasksCallsPerUser", 600),
+}
+_PER_PROJECT: Mapping[str, _Limit] = {
+    "gmail": _Limit("gmailUnitsPerProject", 1_200_000),
+    "calendar": _Limit("calendarCallsPerProject", 10_000),
+}
+
+
+class _Bucket:
+    """A minute's allowance that refills steadily."""
+
+    def __init__(self, per_minute: float) -> None:
+        self.size = self._left = per_minute
+        self._at = time.monotonic()
+
+    def missing(self, units: float) -> float:
+        """Seconds until so many units are there, 0 when they are."""
+        now = time.monotonic()
+        self._left = min(self.size, self._left + (now - self._at) * self.size / _MINUTE)
+        self._at = now
+        return max(0.0, (min(units, self.size) - self._left) * _MINUTE / self.size)
+
+    def take(self, units: float) -> None:
+        self._left -= units
+
+
+class Pace:
+    """The allowances of all users and projects that this process works for."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[tuple[str, str], _Bucket] = {}
+
+    async def turn(self, method: str, user: str, project: str, options: Mapping[str, str]) -> None:
+        """Wait until the call fits both allowances. Raises `RateLimited` when that is long."""
+        buckets = [
+            self._bucket((limit.option, whose), limit, options)
+            for limits, whose in ((_PER_USER, f"{project} {user}"), (_PER_PROJECT, project))
+            if (limit := limits.get(method.partition(".")[0])) is not None
+        ]
+        units = cost(method)
+        while wait := max((bucket.missing(units) for bucket in buckets), default=0.0):
+            if wait > _PATIENCE:
+                raise RateLimited("this account's quota at Google is used up for now", retry_after=wait)
+            await asyncio.sleep(wait)
+        for bucket in buckets:
+            bucket.take(units)
+
+    def _bucket(self, key: tuple[str, str], limit: _Limit, options: Mapping[str, str]) -> _Bucket:
+        found = self._buckets.get(key)
+        if found is None:
+            given = options.get(limit.option, "")
+            found = self._buckets[key] = _Bucket(float(given) if given.isdigit() and int(given) else limit.per_minute)
+        return found

@@ -1,0 +1,42 @@
+"""Requests, built by google-api-python-client from its bundled discovery documents; nothing is sent here."""
+
+import json
+from typing import Any
+
+from googleapiclient.discovery import build_from_document
+from googleapiclient.discovery_cache import get_static_doc
+from googleapiclient.http import HttpRequest
+
+Request = HttpRequest
+
+
+class _Unconnected:
+    """In place of httplib2: requests are sent by `providers/base/rest`."""
+
+    def close(self) -> None:
+        pass
+
+
+class Apis:
+    """The resources of the four APIs, built once per process; `root` is where they are instead of at Google."""
+
+    def __init__(self, root: str | None = None) -> None:
+        users = _service("gmail", "v1", root).users()
+        self.users, self.labels, self.history = users, users.labels(), users.history()
+        self.messages, self.drafts, self.threads = users.messages(), users.drafts(), users.threads()
+        self.attachments = users.messages().attachments()
+        calendar = _service("calendar", "v3", root)
+        self.calendars, self.calendar_list = calendar.calendars(), calendar.calendarList()
+        self.events, self.free_busy, self.channels = calendar.events(), calendar.freebusy(), calendar.channels()
+        people = _service("people", "v1", root).people()
+        self.people, self.connections = people, people.connections()
+        tasks = _service("tasks", "v1", root)
+        self.task_lists, self.tasks = tasks.tasklists(), tasks.tasks()
+
+
+def _service(name: str, version: str, root: str | None) -> Any:
+    document = json.loads(get_static_doc(name, version))
+    if root:
+        document["rootUrl"] = root
+        document["baseUrl"] = root + document["servicePath"]
+    return build_from_document(document, http=_Unconnected())
