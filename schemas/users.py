@@ -27,6 +27,7 @@ class OrganizationDto(Model):
     xid: str | None = None
     domain: str | None = None
     name: str | None = None
+    created_at: Instant | None = None
 
 
 class EndUserAccountDto(Model):

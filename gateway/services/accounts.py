@@ -7,14 +7,16 @@ from typing import Any
 from gateway.identity import Account, Application
 from gateway.services import records
 from gateway.services.identity import Identity
+from gateway.services.registrations import Registrations
 from gateway.services.sessions import Sessions
+from gateway.services.signin.trying import try_out
 from gateway.store import values
 from gateway.store.database import Database
 from gateway.store.hashing import fingerprint, new_secret
 from gateway.store.queries import accounts, applications, tokens
 from gateway.store.vault import Vault
 from providers.base.errors import Invalid, NotFound, ProviderError, Unauthorized, Unavailable
-from providers.base.provider import Linked, Provider
+from providers.base.provider import Grant, Linked, Provider
 from schemas.accounts import (
     AccountSaveResult,
     AccountsPage,
@@ -46,6 +48,7 @@ class Accounts:
     ) -> None:
         self._providers, self._vault, self._database = providers, vault, database
         self._identity, self._sessions = identity, sessions
+        self._registrations = Registrations(database, vault)
 
     async def upsert(
         self,
@@ -87,7 +90,8 @@ class Accounts:
             raise Invalid(f"serviceType: this gateway offers {offered}", path="serviceType")
         scopes = _scopes(provider, body.auth_scopes)
         try:
-            return scopes, await provider.link(body, ensure_access=ensure_access)
+            linked = await self._linked(application_id, provider, body, ensure_access=ensure_access)
+            return scopes if linked.scopes is None else sorted(linked.scopes & set(scopes)), linked
         except Unavailable as error:  # what was asked for cannot be done as it stands; the caller chose the server
             raise Invalid(error.message, path="serverUrl", original=error.original) from None
 
@@ -171,6 +175,22 @@ class Accounts:
         self._identity.forget(f"account:{account.id}")
         return values.account(row)
 
+    async def _linked(
+        self, application_id: int, provider: Provider, body: ApiAccountInDto, *, ensure_access: bool
+    ) -> Linked:
+        """By the password, or by tokens that were got elsewhere: `authString1` to refresh, `authString2` to access."""
+        if provider.auth is None:
+            return await provider.link(body, ensure_access=ensure_access)
+        expires = body.auth_expires_at.timestamp() if body.auth_expires_at else 0
+        grant = {"refresh_token": body.auth_string1, "access_token": body.auth_string2, "expires_at": expires}
+        if not (body.auth_string1 or body.auth_string2):
+            raise Invalid("is needed: a refresh token, or a sign-in of the person", path="authString1")
+        client = await self._registrations.client(application_id, body.service_type)
+        linked = await provider.auth.identify(client, {name: value for name, value in grant.items() if value})
+        if ensure_access:
+            await try_out(provider, linked, sorted(linked.scopes or provider.scopes), client)
+        return linked
+
     async def _store(
         self, application: Application, columns: Mapping[str, Any], recycle_keys: Sequence[ServiceKey], token: str
     ) -> int:
@@ -208,12 +228,26 @@ class Accounts:
 
     async def _revoke(self, account: Account) -> None:
         """Revoking is a courtesy: our copy goes in any case."""
-        if account.sealed_grant is None:
+        if account.sealed_grant is None or account.parent_id is not None:
             return
         try:
-            await self._sessions.provider(account).revoke(self._sessions.mailbox(account))
+            provider, mailbox = self._sessions.provider(account), await self._sessions.mailbox(account)
+            if provider.auth is None:
+                await provider.revoke(mailbox)
+            elif not await self._siblings(account):  # whose grants some providers would take away, too
+                await provider.auth.revoke(mailbox.client, await self._current(account))
         except ProviderError as error:
             log.warning("the credentials of account %s could not be revoked: %s", account.id, error.message)
+
+    async def _siblings(self, account: Account) -> int:
+        async with self._database.read() as session:
+            return await accounts.siblings(session, account.id)
+
+    async def _current(self, account: Account) -> Grant:
+        """The grant as it is stored: the account at hand may be some seconds old."""
+        async with self._database.read() as session:
+            row = await accounts.get(session, account.application_id, account.id)
+        return self._vault.unseal(row.sealed_grant) if row and row.sealed_grant else {}
 
 
 def _scopes(provider: Provider, asked: Sequence[Scope] | None) -> list[Scope]:

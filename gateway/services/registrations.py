@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from gateway.store.database import Database
 from gateway.store.queries import applications
 from gateway.store.tables import OAuthClientRow
@@ -33,6 +35,11 @@ class Registrations:
         """Its client. Raises `WrongKey`."""
         found = await self.find(application_id, service_type, daemon=daemon)
         return found.client if found else None
+
+    async def of(self, session: AsyncSession, application_id: int, service_type: str) -> OAuthClient | None:
+        """As `client`, within a transaction. Raises `WrongKey`."""
+        row = await applications.oauth_client(session, application_id, service_type, daemon=False)
+        return self._opened(row).client if row else None
 
     def _opened(self, row: OAuthClientRow) -> Registered:
         secret = self._vault.unseal(row.sealed_secrets)["clientSecret"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Row, Select, Text, case, cast, delete, func, insert, select, text, update
@@ -38,6 +38,43 @@ async def get(session: AsyncSession, application_id: int, account_id: int) -> Ac
 async def any_by_id(session: AsyncSession, account_id: int) -> AccountRow | None:
     """An account whosesoever: for the gateway's own work, never for a caller's."""
     return await session.get(AccountRow, account_id)
+
+
+async def locked(session: AsyncSession, account_id: int) -> AccountRow | None:
+    """An account whosesoever, which nobody else changes until the transaction ends."""
+    mine = select(AccountRow).where(col(AccountRow.id) == account_id)
+    return await session.scalar(mine.with_for_update(key_share=True).execution_options(populate_existing=True))
+
+
+async def keep_grant(
+    session: AsyncSession, account_id: int, version: int, was: bytes | None, sealed: bytes, expires_at: float | None
+) -> bool:
+    """Put a refreshed grant in the place of the one that it was made from; False when that is gone meanwhile. Sessions
+    stay good: it is the same grant to them. `expires_at`: seconds of the epoch."""
+    same = (
+        col(AccountRow.id) == account_id,
+        col(AccountRow.version) == version,
+        col(AccountRow.sealed_grant) == was,
+    )
+    expires = None if expires_at is None else datetime.fromtimestamp(expires_at, UTC)
+    kept = {"sealed_grant": sealed, "auth_obtained_at": func.now(), "auth_expires_at": expires}
+    found = await session.scalar(update(AccountRow).where(*same).values(kept).returning(col(AccountRow.id)))
+    await announce(session, f"account:{account_id}")
+    return found is not None
+
+
+async def siblings(session: AsyncSession, account_id: int) -> int:
+    """How many other accounts live, of whatever application, by grants of the same user at the same provider."""
+    mine = await any_by_id(session, account_id)
+    if mine is None or mine.auth_user_id is None:
+        return 0
+    same = (
+        col(AccountRow.service_type) == mine.service_type,
+        col(AccountRow.auth_user_id) == mine.auth_user_id,
+        col(AccountRow.id) != account_id,
+        col(AccountRow.sealed_grant).is_not(None),
+    )
+    return await session.scalar(select(func.count()).select_from(AccountRow).where(*same)) or 0
 
 
 async def by_ids(session: AsyncSession, ids: Iterable[int]) -> list[AccountRow]:
