@@ -40,6 +40,7 @@ from gateway.services.registrations import Registrations
 from gateway.services.schedules import Schedules as Calendars
 from gateway.services.scheduling import Scheduling
 from gateway.services.sending import Sending
+from gateway.services.service_accounts import ServiceAccounts
 from gateway.services.sessions import Sessions
 from gateway.services.signin.authorization import Authorization
 from gateway.services.signin.beginning import Beginning
@@ -215,8 +216,9 @@ def _signing_in(parts: Parts, accounts: Accounts) -> Sequence[object]:
     )
     issuers = parts.settings.identity_issuers
     identity_tokens = IdentityTokens(database, parts.http, tickets, issuers)
-    users, codes = Users(database, identity, user_sessions), CodeExchange(database, identity, session_values)
-    return (authorization, codes, users, identity_tokens, Callers(identity, user_sessions, identity_tokens))
+    services = ServiceAccounts(database, vault, identity, accounts)
+    users, codes = Users(database, identity, user_sessions, services), CodeExchange(database, identity, session_values)
+    return (authorization, codes, users, services, identity_tokens, Callers(identity, user_sessions, identity_tokens))
 
 
 def _name() -> str:

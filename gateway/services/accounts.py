@@ -13,7 +13,7 @@ from gateway.services.signin.trying import try_out
 from gateway.store import values
 from gateway.store.database import Database
 from gateway.store.hashing import fingerprint, new_secret
-from gateway.store.queries import accounts, applications, tokens
+from gateway.store.queries import accounts, applications, tokens, users
 from gateway.store.vault import Vault
 from providers.base.errors import Invalid, NotFound, ProviderError, Unauthorized, Unavailable
 from providers.base.provider import Grant, Linked, Provider
@@ -64,15 +64,10 @@ class Accounts:
         which then gets a further token. Nothing is stored when it cannot be connected.
 
         Raises what `Provider.link` raises, `Invalid` with the field's path, `NotFound` for an unknown user."""
-        if user_id is not None:
-            raise NotFound(f"there is no user {user_id!r} in this application")
-        if user_account is not None:
-            raise Invalid("userAccount: says which account of a user this is; give userId too", path="userAccount")
+        owner = await self.owner(application, user_id, user_account)
         scopes, linked = await self.link(application.id, body, ensure_access=ensure_access)
         columns = records.columns(body, linked, scopes) | {"sealed_grant": self._vault.seal(dict(linked.grant))}
-        token = new_secret()
-        account_id = await self._store(application, columns, recycle_keys, token)
-        return AccountSaveResult(account_id=account_id, access_token=token, acc_service_type=body.service_type)
+        return await self.store(application, columns | owner, recycle_keys)
 
     async def link(
         self, application_id: int, body: ApiAccountInDto, *, ensure_access: bool
@@ -84,11 +79,7 @@ class Accounts:
             raise Invalid("active: must be true", path="active")
         if not (body.email or body.login_string):
             raise Invalid("email: give email or loginString", path="email")
-        provider = self._providers.get(body.service_type)
-        if provider is None:
-            offered = ", ".join(sorted(self._providers))
-            raise Invalid(f"serviceType: this gateway offers {offered}", path="serviceType")
-        scopes = _scopes(provider, body.auth_scopes)
+        provider, scopes = self.provider(body.service_type), self.scopes(body)
         try:
             linked = await self._linked(application_id, provider, body, ensure_access=ensure_access)
             return scopes if linked.scopes is None else sorted(linked.scopes & set(scopes)), linked
@@ -190,6 +181,47 @@ class Accounts:
         if ensure_access:
             await try_out(provider, linked, sorted(linked.scopes or provider.scopes), client)
         return linked
+
+    def provider(self, service_type: str) -> Provider:
+        """The adapter of a service type. Raises `Invalid` for one that this gateway lacks."""
+        provider = self._providers.get(service_type)
+        if provider is None:
+            offered = ", ".join(sorted(self._providers))
+            raise Invalid(f"serviceType: this gateway offers {offered}", path="serviceType")
+        return provider
+
+    def scopes(self, body: ApiAccountInDto) -> list[Scope]:
+        """What the account may be used for. Raises `Invalid`."""
+        return _scopes(self.provider(body.service_type), body.auth_scopes)
+
+    async def owner(
+        self, application: Application, user_id: str | None, role: UserAccountType | None
+    ) -> dict[str, Any]:
+        """The columns of an account that is to be this user's. Raises `NotFound`, `Invalid`."""
+        if user_id is None:
+            if role is not None:
+                raise Invalid("userAccount: says which account of a user this is; give userId too", path="userAccount")
+            return {}
+        async with self._database.read() as session:
+            user = await users.by_public_id(session, application.id, user_id)
+            owned = await users.accounts_of(session, [user.id]) if user else []
+        if user is None:
+            raise NotFound(f"there is no user {user_id!r} in this application")
+        if role is UserAccountType.PRIMARY and any(one.user_role == role for one in owned):
+            raise Invalid("userAccount: the user has a primary account, which signs in again", path="userAccount")
+        return {"user_id": user.id, "user_role": (role or UserAccountType.SECONDARY).value}
+
+    async def store(
+        self, application: Application, columns: Mapping[str, Any], recycle_keys: Sequence[ServiceKey]
+    ) -> AccountSaveResult:
+        """Store an account and give it a token: as a new one, or in place of the one that agrees in all keys."""
+        token = new_secret()
+        account_id = await self._store(application, columns, recycle_keys, token)
+        user_id = (await self._dto(application.id, account_id)).user_id if "user_id" in columns else None
+        service_type = columns["service_type"]
+        return AccountSaveResult(
+            account_id=account_id, access_token=token, acc_service_type=service_type, user_id=user_id
+        )
 
     async def _store(
         self, application: Application, columns: Mapping[str, Any], recycle_keys: Sequence[ServiceKey], token: str

@@ -61,9 +61,10 @@ def revised(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if value is not None or name not in _CHOSEN}
 
 
-def recycling(row: Mapping[str, Any], keys: Sequence[ServiceKey]) -> dict[str, str | None]:
+def recycling(row: Mapping[str, Any], keys: Sequence[ServiceKey]) -> dict[str, Any]:
     """The columns in which an account must agree with `row` to be reused; always the service type and the kind."""
-    wanted = ["service_type", "kind", *(RECYCLED[key] for key in keys)]
+    own = [name for name in ("parent_id", "user_id") if name in row]
+    wanted = ["service_type", "kind", *own, *(RECYCLED[key] for key in keys)]
     return {name: row[name] for name in wanted}
 
 
@@ -77,7 +78,7 @@ def mailbox(row: Mapping[str, Any]) -> str:
     return f"{row['email'].lower()}|{host}"
 
 
-def lock_number(application_id: int, wanted: Mapping[str, str | None]) -> int:
+def lock_number(application_id: int, wanted: Mapping[str, Any]) -> int:
     """A signed 64-bit number that stands for these values; two callers with the same values get the same."""
     email = (wanted.get("email") or "").lower()
     text = json.dumps([application_id, sorted({**wanted, "email": email}.items())])

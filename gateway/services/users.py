@@ -7,11 +7,12 @@ from gateway.identity import Application, User
 from gateway.services import records, work_hours
 from gateway.services.availability.clock import zone_named
 from gateway.services.identity import Identity
+from gateway.services.service_accounts import ServiceAccounts
 from gateway.services.user_sessions import UserSessions
 from gateway.store.database import Database
 from gateway.store.queries import accounts, users
 from gateway.store.tables import AccountRow, EndUserRow
-from providers.base.errors import Invalid, NotFound
+from providers.base.errors import NotFound
 from schemas.accounts import AccountsPage, AccountType, Scope, ServiceType, TokenStatus, UserAccountType
 from schemas.common import OkResponse
 from schemas.schedules import WeekWorkSchedule
@@ -30,8 +31,10 @@ MAX_PAGE = 1000
 class Users:
     """Shows and changes users; for themselves, and for their application's server."""
 
-    def __init__(self, database: Database, identity: Identity, sessions: UserSessions) -> None:
-        self._database, self._identity, self._sessions = database, identity, sessions
+    def __init__(
+        self, database: Database, identity: Identity, sessions: UserSessions, services: ServiceAccounts
+    ) -> None:
+        self._database, self._identity, self._sessions, self._services = database, identity, sessions, services
 
     async def me(self, user: User) -> EndUserDto:
         """The user. Raises `NotFound` when deleted meanwhile."""
@@ -119,16 +122,11 @@ class Users:
     async def managed(self, user: User, account_id: int, client_org_id: str | None) -> EndUserAccountDto:
         """Let an account live by the grant of the service account that the client organization has for its service
         type, instead of its own. Raises `NotFound`, `Invalid`."""
-        async with self._database.session() as session:
+        async with self._database.read() as session:
             row = _mine(await users.account_of(session, user.id, account_id))
-            service = await accounts.service_account(
-                session, user.application_id, row.service_type, client_org_id or row.client_org_id
-            )
-            if service is None:
-                words = f"there is no service account of {row.service_type} for this organization"
-                raise Invalid(words, path="clientOrgId")
-            changed = {"kind": AccountType.MANAGED.value, "parent_id": service.id, "sealed_grant": None}
-            revised = await accounts.revise(session, user.application_id, row.id, changed | accounts.REVIVED)
+        columns = await self._services.delegate(user.application_id, row, client_org_id)
+        async with self._database.session() as session:
+            revised = await accounts.revise(session, user.application_id, row.id, columns)
         self._identity.forget(f"gone:{account_id}")
         return account_dto(_mine(revised))
 

@@ -49,6 +49,7 @@ def test_operations_of_this_part_are_all_served(contract: dict[str, Any]) -> Non
         "/v1/am/accounts",
         "/v1/am/application",
         "/v1/am/oauth_regs",
+        "/v1/am/svc_accounts",
         "/v1/auth",
         "/v1/user",
         "/v1/account",

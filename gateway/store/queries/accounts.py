@@ -132,15 +132,13 @@ async def lock(session: AsyncSession, key: int) -> None:
     await session.execute(select(func.pg_advisory_xact_lock(key)))
 
 
-async def matching(session: AsyncSession, application_id: int, values: Mapping[str, str | None]) -> int | None:
+async def matching(session: AsyncSession, application_id: int, values: Mapping[str, Any]) -> int | None:
     """The id of the oldest account in which every one of these columns is the same; e-mail in any case."""
     found = await all_matching(session, application_id, values)
     return found[0].id if found else None
 
 
-async def all_matching(
-    session: AsyncSession, application_id: int, values: Mapping[str, str | None]
-) -> Sequence[AccountRow]:
+async def all_matching(session: AsyncSession, application_id: int, values: Mapping[str, Any]) -> Sequence[AccountRow]:
     """Every account in which these columns are the same, oldest first; locked until the transaction ends."""
     same = [_same(name, value) for name, value in values.items()]
     found = select(AccountRow).where(col(AccountRow.application_id) == application_id, *same)
@@ -177,7 +175,11 @@ async def set_marks(
 
 
 async def remove(session: AsyncSession, application_id: int, account_id: int) -> bool:
-    """Delete an account with all that hangs on it; whether it was there."""
+    """Delete an account with all that hangs on it, accounts that live by it too; whether it was there."""
+    children = select(col(AccountRow.id)).where(
+        col(AccountRow.application_id) == application_id, col(AccountRow.parent_id) == account_id
+    )
+    await announce(session, *(f"gone:{child}" for child in await session.scalars(children)))
     found = await session.scalar(
         delete(AccountRow).where(*_mine(application_id, account_id)).returning(col(AccountRow.id))
     )
@@ -254,10 +256,11 @@ def _column(name: str) -> ColumnElement[Any]:
     return column
 
 
-def _same(name: str, value: str | None) -> ColumnElement[bool]:
+def _same(name: str, value: Any) -> ColumnElement[bool]:
     if name == "email" and value is not None:
         return func.lower(AccountRow.email) == value.lower()
-    return _column(name).is_not_distinct_from(value)
+    same: ColumnElement[bool] = _column(name).is_not_distinct_from(value)
+    return same
 
 
 def _record(found: Row[AccountRow, datetime | None, datetime | None, str | None]) -> Record:
