@@ -8,13 +8,14 @@ from gateway.services.signin.outcome import Refused
 from providers.base.collection import PageRequest
 from providers.base.errors import Denied, NotFound, Unsupported
 from providers.base.oauth2 import GivenToken, OAuthClient
+from providers.base.ports import CalendarQuery
 from providers.base.provider import Linked, Mailbox, Provider, Session
 from schemas.accounts import Scope
 
 _ONE = PageRequest(None, 1)
 _FIRST: dict[str, Callable[[Session], Awaitable[Any]]] = {
     "messages": lambda session: _find(session.folders),
-    "events": lambda session: _find(session.calendars),
+    "events": lambda session: _find(session.calendars, CalendarQuery()),
     "contacts": lambda session: _find(session.contacts),
     "tasks": lambda session: _find(session.task_lists),
 }
@@ -36,6 +37,6 @@ async def try_out(provider: Provider, linked: Linked, scopes: Sequence[Scope], c
         await session.close()
 
 
-async def _find(port: Any) -> None:
+async def _find(port: Any, query: Any = None) -> None:
     if port is not None:
-        await port.find(None, None, _ONE)
+        await port.find(None, query, _ONE)

@@ -258,7 +258,7 @@ def _column(name: str) -> ColumnElement[Any]:
 
 def _same(name: str, value: Any) -> ColumnElement[bool]:
     if name == "email" and value is not None:
-        return func.lower(AccountRow.email) == value.lower()
+        return func.lower(AccountRow.email) == str(value).lower()
     same: ColumnElement[bool] = _column(name).is_not_distinct_from(value)
     return same
 
