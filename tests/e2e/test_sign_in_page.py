@@ -126,7 +126,7 @@ def test_cancelling_and_old_links(app: App, origins: list[str], page: Page) -> N
 
 
 def test_the_form_cannot_be_framed_or_forged(app: App, origins: list[str], browser: Browser) -> None:
-    page = browser.new_page()
+    page = browser.new_context().new_page()
     page.goto(link(app, origins))
     place = page.url
     evil = page.context.new_page()
@@ -145,7 +145,7 @@ def test_the_form_cannot_be_framed_or_forged(app: App, origins: list[str], brows
 
 
 def test_a_session_is_of_use_to_the_applications_own_pages_only(app: App, origins: list[str], browser: Browser) -> None:
-    page = browser.new_page()
+    page = browser.new_context().new_page()
     page.goto(link(app, origins, "authorizeUser", accountRole="primary"))
     page.get_by_label("E-mail address").fill("session@sandbox.test")
     page.get_by_label("Password").fill("x")
