@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from bench import (
     availability,
+    booking,
+    caldav,
     deliveries,
     events,
     imap_changes,
@@ -27,6 +29,8 @@ BENCHES: dict[str, Callable[[], None]] = {
     "listening": listening.main,
     "latency": latency.main,
     "availability": availability.main,
+    "booking": booking.main,
+    "caldav": caldav.main,
 }
 
 

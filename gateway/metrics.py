@@ -25,5 +25,8 @@ RUN_SECONDS = Histogram("postroom_work_seconds", "Seconds that runs of backgroun
 LISTENING = Gauge(
     "postroom_listening_accounts", "Accounts that this process listens to.", ["service"], multiprocess_mode="livesum"
 )
+CONNECTIONS = Gauge(
+    "postroom_database_connections_in_use", "Connections of the pool that are lent out.", multiprocess_mode="livesum"
+)
 READERS = Gauge("postroom_feed_readers", "Readers of the live feed.", multiprocess_mode="livesum")
 REPAIRS = Counter("postroom_audit_repairs", "Differences that audits found and repaired.", ["port"])

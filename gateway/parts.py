@@ -182,6 +182,7 @@ async def start(parts: Parts) -> Services:
         *_signing_in(parts, accounts),
     )
     watching = Watching(Leases(database, _name()), sessions, changelog, parts.sources)
+    sessions.wrote = watching.wrote
     background = Background(kinds, engine, watching, partial(upkeep, _chores(parts)), parts.identity)
     await background.start()
     stack.push_async_callback(background.close)

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from providers.base.provider import Provider, ProviderSettings
+from providers.caldav.provider import CaldavProvider
+from providers.combined import MailWithDav
 from providers.google.provider import GoogleProvider
-from providers.imap.provider import ImapProvider
 from providers.sandbox.provider import SandboxProvider
 
-PROVIDERS: tuple[type[Provider], ...] = (GoogleProvider, ImapProvider, SandboxProvider)
+PROVIDERS: tuple[type[Provider], ...] = (MailWithDav, CaldavProvider, GoogleProvider, SandboxProvider)
 
 
 def load(settings: ProviderSettings) -> Mapping[str, Provider]:

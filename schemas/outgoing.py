@@ -76,6 +76,12 @@ class OutgoingEmailAttachment(Model):
     content: Annotated[Base64, Field(json_schema_extra={"contentEncoding": "base64"})] = ""
 
 
+class InvitationPart(OutgoingEmailAttachment):
+    """An iTIP message (RFC 6047) beside the text of a mail. Of the gateway's own making: no caller can hand one in."""
+
+    method: Literal["REQUEST", "REPLY", "CANCEL"]
+
+
 class OutEmailTrack(Model):
     """Tracking switches for one outgoing message."""
 

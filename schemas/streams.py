@@ -30,6 +30,9 @@ class StreamStatus(Model):
 
     resource: str
     days_within: Annotated[int | None, Field(description="age limit of the first scan")] = None
+    time_min: Annotated[Instant | None, Field(description="window of a calendar, as it was asked for")] = None
+    time_max: Instant | None = None
+    skip_completed_before_date: Annotated[Instant | None, Field(description="of a task list")] = None
     ready: Annotated[bool, Field(description="whether the first scan is complete")]
     sequence: Annotated[int, Field(description="position of the newest change")]
     items: Annotated[int, Field(description="records that exist")]

@@ -9,10 +9,12 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
+from gateway.http.callbacks import CALLBACKS
 from gateway.http.parameters import Parameter, Source, parameters, plain
 from gateway.http.route import Audience, Media, Route
 from schemas.common import ApiRequestFailed, OkResponse
 from schemas.mail import EmailAttachmentContent
+from schemas.webhooks import WebhookNotification
 
 _REF = "#/components/schemas/{model}"
 _USER: list[dict[str, list[str]]] = [
@@ -97,6 +99,7 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
         "info": {"title": "Postroom", "version": version, "license": {"name": "Apache-2.0"}},
         "servers": [{"url": "/"}],
         "paths": paths,
+        "webhooks": CALLBACKS,
         "components": {
             "securitySchemes": _SCHEMES,
             "responses": {name: _failure(text, headers) for name, (text, headers) in _FAILURES.items()},
@@ -196,7 +199,7 @@ def _ref(model: type) -> dict[str, str]:
 
 
 def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
-    models: dict[type[BaseModel], None] = {ApiRequestFailed: None, OkResponse: None}
+    models: dict[type[BaseModel], None] = {ApiRequestFailed: None, OkResponse: None, WebhookNotification: None}
     enums: dict[str, Any] = {}
     for route in routes:
         if route.answer not in (None, Media.TEXT, Media.REDIRECT):

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self, TypeVar
 
+from gateway.services.own_writes import telling
 from gateway.store.aliases import Aliases, Name
 from providers.base.collection import Delta, Page, PageRequest, Ref
 from providers.base.errors import NotFound
@@ -99,15 +100,16 @@ def called(record: R, item: str) -> R:
 
 
 class RenamedSession(Session):
-    """A session whose mail goes by the ids that callers know."""
+    """A session whose mail goes by the ids that callers know; `wrote` is called after writes to other ports."""
 
-    def __init__(self, session: Session, names: Names) -> None:
+    def __init__(self, session: Session, names: Names, wrote: Callable[[], None] = lambda: None) -> None:
         self._session = session
         self.messages = RenamedMessages(session.messages, names) if session.messages else None
         self.drafts = RenamedDrafts(session.drafts, names) if session.drafts else None
         self.folders = session.folders
-        self.calendars, self.events, self.contacts = session.calendars, session.events, session.contacts
-        self.task_lists, self.tasks = session.task_lists, session.tasks
+        self.calendars, self.task_lists = session.calendars, session.task_lists
+        self.events, self.tasks = telling(session.events, wrote), telling(session.tasks, wrote)
+        self.contacts = telling(session.contacts, wrote)
 
     async def ping(self) -> None:
         """See `Session.ping`."""

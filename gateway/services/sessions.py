@@ -4,9 +4,10 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from gateway.identity import Account
 from gateway.services.identity import Identity
@@ -57,6 +58,7 @@ class Sessions:
         self._registrations = Registrations(database, vault)
         self._keeper = TokenKeeper(database, vault, self._registrations)
         self._aliases = Aliases(database)
+        self.wrote: Callable[[int], None] = lambda account_id: None  # called after writes of this process
         self._idle, self._limit = idle, limit
         self._warm: OrderedDict[int, _Warm] = OrderedDict()  # by account id, least recently used first
         self._closing: set[asyncio.Task[None]] = set()
@@ -67,10 +69,8 @@ class Sessions:
     async def use(self, account: Account) -> AsyncIterator[Session]:
         """A session on the account, in which messages go by the ids that callers know. Raises as `native`."""
         async with self.native(account) as session:
-            if session.messages is None:
-                yield session
-            else:
-                yield RenamedSession(session, self.names(account, MAIL, known=account.renamed))
+            names = self.names(account, MAIL, known=account.renamed)
+            yield RenamedSession(session, names, partial(self.wrote, account.id))
 
     def names(self, account: Account, port: str, *, known: bool = True) -> Names:
         """What the items of a port are called; unless `known`, they were never renamed."""

@@ -24,6 +24,9 @@ class StreamStates:
         return StreamStatus(
             resource=name(stream.port, stream.parent),
             days_within=stream.filter.get("daysWithin"),
+            time_min=stream.filter.get("timeMin"),
+            time_max=stream.filter.get("timeMax"),
+            skip_completed_before_date=stream.filter.get("completedSince"),
             ready=stream.ready,
             sequence=stream.sequence,
             items=await self._streams.live(stream.id),

@@ -116,6 +116,15 @@ class Watch:
         if not self._failures:  # else the timer knows when it is time to try again
             self.go_on()
 
+    def wrote(self) -> None:
+        """The gateway has written something itself: to be seen at once where nobody tells."""
+        told = self._followed - ({_MAIL} if self._listener is not None else set())
+        self._due |= told
+        for followed in told:
+            self._noticed.setdefault(followed, asyncio.get_running_loop().time())
+        if told and not self._failures:
+            self.go_on()
+
     def change(self, account: Account) -> None:
         """The account's row has changed: with another version what is open belongs to former credentials."""
         newer, self.account = account.version > self.account.version, account

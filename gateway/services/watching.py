@@ -12,6 +12,7 @@ from gateway.services.sessions import Sessions
 from gateway.services.sources import Sources
 from gateway.services.watch import Means, Watch
 from gateway.store.leases import Lease, Leases, Survey
+from providers.base.errors import Unavailable
 
 log = logging.getLogger("postroom.watching")
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while the machine sleeps
@@ -34,6 +35,9 @@ class Watching:
         self._prompt = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._registered = False
+        self._alone = False  # whether nobody else could be watching
+        self._written: set[int] = set()  # accounts that others are to be told of
+        self._telling: asyncio.Task[None] | None = None
 
     @property
     def accounts(self) -> dict[int, int]:
@@ -46,9 +50,10 @@ class Watching:
 
     async def close(self) -> None:
         """Stop listening and give every lease back, for others to take at once."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        for task in (self._task, self._telling):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait({task})
         try:
             async with asyncio.timeout(_HANG_UP):
                 await self._end(list(self._watches))
@@ -66,10 +71,28 @@ class Watching:
             self._changed |= set(self._watches)
         elif kind in ("account", "gone"):
             self._changed |= {int(name)} & set(self._watches)
+        elif kind == "wrote" and (watch := self._watches.get(int(name))) is not None:
+            watch.wrote()
         elif kind == "watch" and (watch := self._watches.get(int(name))) is not None:
             watch.look_again()
         if topic is None or kind in ("account", "gone", "watch"):
             self._prompt.set()
+
+    def wrote(self, account_id: int) -> None:
+        """This process has written to an account: whoever watches it looks."""
+        if (watch := self._watches.get(account_id)) is not None:
+            watch.wrote()
+        elif self._task is not None and not self._alone:
+            self._written.add(account_id)
+            if self._telling is None or self._telling.done():
+                self._telling = asyncio.create_task(self._tell())
+
+    async def _tell(self) -> None:
+        while self._written:
+            await asyncio.sleep(_GATHER)
+            written, self._written = self._written, set()
+            with suppress(Unavailable):  # they are polled
+                await self._leases.tell(written)
 
     def _is_sure(self) -> bool:
         """Whether nobody else can have taken a lease of this process: it was renewed not too long ago."""
@@ -99,6 +122,7 @@ class Watching:
         await self._renew()
         await self._read_again()
         survey = await self._leases.survey()
+        self._alone = survey.alive <= 1
         if survey.unwanted:
             await self._end(survey.unwanted)
             await self._leases.forget(survey.unwanted)

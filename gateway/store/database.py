@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from gateway.metrics import CONNECTIONS
 from gateway.settings import Settings
 from gateway.store import embedded, job_tables, migrate
 from gateway.store.announcements import Hear, Listener
@@ -48,6 +49,8 @@ class Database:
         )
         event.listen(self._engine.sync_engine, "connect", _limit)
         event.listen(self._engine.sync_engine, "checkout", _check)
+        event.listen(self._engine.sync_engine, "checkout", lambda *_: CONNECTIONS.inc())
+        event.listen(self._engine.sync_engine, "checkin", lambda *_: CONNECTIONS.dec())
         self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @classmethod

@@ -4,7 +4,7 @@ A process holds its leases for as long as it renews the one row that says it is 
 deletes it, and may then take those accounts: a process that comes back from a long sleep finds its row gone.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ARRAY, BigInteger, bindparam, text
@@ -106,6 +106,11 @@ class Leases:
         """Renew every lease of this process; False when all are lost, because it was silent for too long."""
         async with self._database.read() as session:
             return (await session.execute(_BEAT, {"me": self.me})).first() is not None
+
+    async def tell(self, account_ids: Iterable[int]) -> None:
+        """Tell the other processes that this one has written to these accounts."""
+        async with self._database.read() as session:
+            await announce(session, *(f"wrote:{account_id}" for account_id in account_ids))
 
     async def survey(self) -> Survey:
         """Look around, and bury the processes that are silent."""

@@ -24,7 +24,7 @@ from gateway.services.booking.public import PublicBooking
 from gateway.services.booking.templates import fields as asked_fields
 from gateway.services.booking.templates import filled, wants_comments
 from gateway.services.booking.times import Question
-from gateway.store.meetings import Meeting, MeetingState
+from gateway.store.meeting_values import Meeting, MeetingState
 from gateway.web.forms import FormTokens, fields
 from gateway.web.rendering import page
 from providers.base.errors import Invalid, NotFound, ProviderError, RateLimited, Taken, TooLate, Unavailable, Uncertain

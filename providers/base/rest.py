@@ -113,6 +113,7 @@ class Http:
             self._session = aiohttp.ClientSession(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False, trust_env=False
             )
+            self._session._retry_connection = False  # else aiohttp sends PUT and DELETE again when an answer is lost
         return self._session
 
     def _socket(self, address: Any) -> socket.socket:

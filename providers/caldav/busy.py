@@ -5,17 +5,17 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from providers.base.errors import NotFound, ProviderError, Unauthorized
-from providers.caldav import multistatus, queries
+from providers.base.errors import Invalid, NotFound, ProviderError, Unauthorized
+from providers.caldav import finding, multistatus, queries
 from providers.caldav.account import Account
 from providers.caldav.changes import Window
 from providers.caldav.elements import CAL, DAV
-from providers.caldav.event_items import Found, occurrences
-from providers.caldav.files import Files
+from providers.caldav.files import File, Files
 from providers.caldav.names import new_uid
 from providers.formats import contentlines, values
 from providers.formats.contentlines import Component, Line
 from providers.formats.ical import marks, people
+from providers.formats.ical.occurrences import Occurrence, between
 from providers.formats.ical.people import address_of
 from providers.formats.ical.resource import calendar
 from schemas.calendar import ShowAs
@@ -44,7 +44,7 @@ class BusyTimes:
         mine = {address.lower() for address in self._account.own}
         found: dict[str, FreeBusySchedule] = {}
         if any(email.lower() in mine for email in emails):
-            items = [item async for item in self._own(own, first, last)]
+            items = sorted([item async for item in self._own(own, first, last)], key=_start)
             found = {address: FreeBusySchedule(items=items) for address in mine}
         others = list(dict.fromkeys(email for email in emails if email.lower() not in mine))
         found |= await self._asked(others, first, last) if others else {}
@@ -59,13 +59,22 @@ class BusyTimes:
                 batch = await self._files.many(folder, found)
             except NotFound:  # deleted since the list was read
                 continue
-            for one in occurrences(list(batch.files.values()), first, last):
-                if item := self._item(one):
+            for file in batch.files.values():
+                for item in self._items(file, first, last):
                     yield item
 
-    def _item(self, found: Found) -> FreeBusyItem | None:
+    def _items(self, file: File, first: datetime, last: datetime) -> Iterator[FreeBusyItem]:
+        """Of an event that cannot be read or expanded, none."""
+        resource = finding.resource_or_none(file)
+        try:
+            for one in between(resource, first, last) if resource is not None else ():
+                if item := self._item(one):
+                    yield item
+        except Invalid:
+            return
+
+    def _item(self, one: Occurrence) -> FreeBusyItem | None:
         """None for what takes no time: transparent, cancelled and declined events."""
-        _, _, _, _, one = found
         status = marks.show_as(one.component)
         declined = people.own_response(one.component, self._account.own) is MeetingResponseType.DECLINED
         empty = one.span.start.moment == one.span.end.moment
@@ -93,6 +102,11 @@ class BusyTimes:
         people_ = [Line("ATTENDEE", f"mailto:{email}") for email in emails]
         chair = people.organizer_line(self._account.me)
         return calendar([Component("VFREEBUSY", [Line("UID", new_uid()), *lines, chair, *people_])], "REQUEST")
+
+
+def _start(item: FreeBusyItem) -> datetime:
+    assert item.start is not None
+    return item.start
 
 
 def _answers(root: Any) -> Iterator[tuple[str, FreeBusySchedule]]:

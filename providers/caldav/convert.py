@@ -5,7 +5,7 @@ occurrences, so they share an ETag; of a resource with several UIDs, which RFC 4
 the others stay as they are; a change of "this and all future" occurrences is shown, and cannot be written.
 """
 
-from providers.base.errors import Invalid, NotFound
+from providers.base.errors import Invalid, NotFound, TooLarge
 from providers.base.ports import EventView
 from providers.caldav.files import File
 from providers.caldav.paths import item_id, parent
@@ -21,6 +21,8 @@ def resource(file: File) -> Resource:
     """The event of a resource. Raises `NotFound` when it is something else, `TooLarge`."""
     try:
         found = resources(file.data)
+    except TooLarge:
+        raise
     except Invalid:
         found = []
     if not found:

@@ -5,20 +5,21 @@ of them with the version of the resource: whatever is changed in it changes the 
 a master (invited to single occurrences only) the occurrences are told, and that there is no master.
 """
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from heapq import merge
+import re
+from datetime import UTC, datetime
 
-from providers.base.errors import Invalid, NotFound
+from providers.base.errors import Invalid, NotFound, TooLarge
 from providers.caldav import convert, paths, queries
 from providers.caldav.changes import Window
 from providers.caldav.files import File, Files
-from providers.formats.ical.occurrences import Occurrence, between, key_of, modified
+from providers.formats import values
+from providers.formats.ical.occurrences import between, key_of, modified
 from providers.formats.ical.resource import Resource
 from providers.formats.ical.spans import Span
 
+_PLAIN = 64 * 1024  # octets
+_UID = re.compile(rb"^UID:([!-~]+)\r?\n(?![ \t])", re.MULTILINE)  # not folded, nothing but ASCII
 EARLIEST, LATEST = datetime(2, 1, 2, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
-Found = tuple[datetime, str, File, Resource, Occurrence]
 
 
 class EventItems:
@@ -29,10 +30,14 @@ class EventItems:
 
     def items(self, file: File, window: Window) -> dict[str, str | None]:
         """The master as "", changed occurrences by their keys."""
+        if window.is_open and (uid := _plain(file.data)) is not None:
+            return {"": uid}
         try:
             resource = convert.resource(file)
         except NotFound:
             return {}
+        except TooLarge:  # something is there
+            return {"": None}
         if not window.is_open and not lies_in(resource, window):
             return {}
         changed = [one for one in modified(resource) if one.planned is not None and is_in(one.span, window)]
@@ -48,6 +53,15 @@ class EventItems:
         return await queries.events_within(self._files, folder, window)
 
 
+def _plain(data: bytes) -> str | None:
+    """The UID of a text with one event and nothing that could be a changed occurrence: most are so, and are not taken
+    apart to find that out. None for all others."""
+    if b"RECURRENCE-ID" in data.upper() or data.count(b"BEGIN:VEVENT") != 1 or len(data) > _PLAIN:
+        return None
+    found = _UID.findall(data)
+    return values.text(found[0].decode("ascii")).strip() if len(found) == 1 else None
+
+
 def is_in(span: Span, window: Window) -> bool:
     """Ends after the beginning of a window and starts before its end."""
     late = window.first is None or span.end.moment > window.first
@@ -60,20 +74,3 @@ def lies_in(resource: Resource, window: Window) -> bool:
         return next(between(resource, window.first or EARLIEST, window.last or LATEST), None) is not None
     except Invalid:
         return True
-
-
-def occurrences(files: list[File], first: datetime, last: datetime, after: datetime | None = None) -> Iterator[Found]:
-    """What lies in a window, in the order of starts (then ids), from the one that starts at `after` on. An event that
-    cannot be read or expanded is left out."""
-    begin = max(first, after - timedelta(seconds=1)) if after else first
-    yield from merge(*(_of(file, begin, last) for file in files), key=lambda one: one[:2])
-
-
-def _of(file: File, first: datetime, last: datetime) -> Iterator[Found]:
-    try:
-        resource = convert.resource(file)
-        for found in between(resource, first, last):
-            key = f"_{found.key}" if found.key else ""
-            yield found.span.start.moment, paths.item_id(file.path) + key, file, resource, found
-    except (Invalid, NotFound):
-        return

@@ -14,8 +14,7 @@ from providers.caldav.names import file_name, new_uid
 from providers.formats.contentlines import Component
 from providers.formats.ical import exceptions, write
 from providers.formats.ical.occurrences import Occurrence, planned_at
-from providers.formats.ical.resource import Resource
-from schemas.mail import EmailAddress
+from providers.formats.ical.resource import Resource, of
 from schemas.meetings import MeetingResponse, MeetingResponseType
 
 T = TypeVar("T")
@@ -41,7 +40,7 @@ class EventWriter:
         except (Conflict, Exists):
             return await self._known(folder, uid)
         if draft.notify:
-            await self._invitations.invite(resource, now, ())
+            await self._invitations.invite(resource, now)
         return file, convert.resource(file)
 
     async def _known(self, folder: str, uid: str) -> tuple[File, Resource]:
@@ -55,14 +54,16 @@ class EventWriter:
 
     async def update(self, path: str, key: str | None, patch: EventWrite, etag: str | None) -> tuple[File, Resource]:
         """Raises `NotFound`, `Conflict`, `Denied`, `Invalid`, `Unsupported`."""
-        now, before = datetime.now(UTC), list[EmailAddress]()
+        now, before = datetime.now(UTC), list[Resource]()
 
         def change(resource: Resource, one: Occurrence | None) -> Sequence[Component] | None:
-            before[:] = self._invitations.guests(resource)
+            before[:] = [one for one in of(resource.calendar.copy()) if one.uid == resource.uid]
             if one is None or one.planned is None:
                 write.update(resource, patch.event, now, self._account.me, patch.body_type)
                 changed: Sequence[Component] | None = None
             else:
+                if patch.event.recurrence is not None:
+                    raise Invalid("an occurrence has no recurrence of its own: change the master", path="recurrence")
                 changed = [
                     exceptions.update_occurrence(resource, one, patch.event, now, self._account.me, patch.body_type)
                 ]
@@ -72,7 +73,7 @@ class EventWriter:
         file, about = await self._change(path, key, etag, change)
         found = convert.resource(file)
         if patch.notify:
-            await self._invitations.invite(found, now, before, about)
+            await self._invitations.invite(found, now, next(iter(before), None), about)
         return file, found
 
     async def delete(self, path: str, key: str | None, etag: str | None, *, notify: bool) -> None:

@@ -1,7 +1,7 @@
 """The events of an account's calendars."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from urllib.parse import urljoin, urlsplit
 
 from providers.base.collection import Delta, Page, PageRequest, Ref
@@ -10,13 +10,13 @@ from providers.base.ports import Content, EventQuery, Events, EventView, EventWr
 from providers.caldav import convert, cursor, finding, paths, service
 from providers.caldav.account import Account, folder_path, item_path
 from providers.caldav.changes import Follower, Window
-from providers.caldav.event_items import LATEST, EventItems, Found, occurrences
+from providers.caldav.event_items import EventItems
 from providers.caldav.event_writing import EventWriter
 from providers.caldav.files import File, Files
 from providers.caldav.finding import EventFinder
 from providers.formats import values
-from providers.formats.ical import attachments, read
-from providers.formats.ical.occurrences import Occurrence, between, modified, planned_at
+from providers.formats.ical import attachments, listing, read
+from providers.formats.ical.occurrences import Occurrence, planned_at
 from providers.formats.ical.resource import Resource
 from schemas.calendar import Event, SeriesInfo
 from schemas.meetings import MeetingResponse
@@ -86,14 +86,8 @@ class CaldavEvents(Events):
     async def occurrences(self, ref: Ref, page: PageRequest, view: EventView = EventView()) -> Page[Event]:
         """See `Events.occurrences`. Raises `Invalid` for a series that cannot be expanded."""
         file, found = await self._series(ref)
-        first = found.span
-        assert first is not None
-        begin = first.start.moment - timedelta(days=2 * 366)  # overrides may come before the first start
-        earliest = min([begin, *(one.span.start.moment for one in modified(found))])
-        listed = finding.listed(occurrences([file], earliest, LATEST, _after(page)), page)
-        if not listed.records:
-            next(iter(between(found, earliest, LATEST)), None)  # raises where it cannot be expanded
-        return Page([self._of(one, view) for one in listed.records], listed.cursor)
+        shown, cursor_ = listing.run(found, page.cursor, page.limit)
+        return Page([self._record(file, found, one, view) for one in shown], cursor_)
 
     async def occurrence(self, ref: Ref, planned: date | datetime, view: EventView = EventView()) -> Event:
         """See `Events.occurrence`."""
@@ -142,10 +136,6 @@ class CaldavEvents(Events):
         shown = convert.view_of(view, self._account.own)
         return convert.event(file, found, shown) if one is None else convert.occurrence(file, found, one, shown)
 
-    def _of(self, found: Found, view: EventView) -> Event:
-        _, _, file, resource, one = found
-        return self._record(file, resource, one, view)
-
     async def _fetched(self, place: str) -> bytes:
         """Managed attachments (RFC 8607) lie on the calendar server."""
         url = urljoin(self._files.url("/"), place)
@@ -153,10 +143,6 @@ class CaldavEvents(Events):
         if urlsplit(url).scheme not in ("https", "http") or not service.same(host, urlsplit(url).hostname or ""):
             raise NotFound("the attachment lies elsewhere: its contentLocation says where")
         return (await self._account.dav.done("GET", url)).body
-
-
-def _after(page: PageRequest) -> datetime | None:
-    return finding.begins_at(page)
 
 
 def _place(item: str, parent: str | None) -> tuple[str, str | None]:

@@ -15,7 +15,7 @@ from providers.base.errors import Conflict, NotFound, ProviderError, TooLarge, U
 from providers.caldav import elements
 from providers.caldav.client import Dav
 from providers.caldav.elements import CAL, CARD, DAV, ETAG
-from providers.caldav.multistatus import Found
+from providers.caldav.multistatus import Damaged, Found
 from providers.caldav.paths import canonical
 
 
@@ -137,12 +137,12 @@ class Files:
             await self._read(folder, paths, batch)
 
     async def _read(self, folder: str, paths: list[str], batch: Batch) -> None:
-        """By halves, where the answer to all is too large."""
+        """By halves, where the answer to all is too large, or spoilt by one of them; that one is asked for alone."""
         try:
             found = {one.path: one for one in await self._multiget(folder, paths, with_data=True)}
-        except TooLarge as error:
+        except (TooLarge, Damaged):
             if len(paths) == 1:
-                batch.broken[paths[0]] = error
+                await self._place(paths[0], None, batch)
                 return
             half = len(paths) // 2
             await self._read(folder, paths[:half], batch)

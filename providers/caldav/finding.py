@@ -1,8 +1,7 @@
 """Lists of events: of a window, of a UID, of a whole calendar."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
 from providers.base.collection import Page, PageRequest
 from providers.base.errors import Invalid, NotFound, TooLarge
@@ -10,9 +9,10 @@ from providers.base.ports import EventQuery
 from providers.caldav import convert, pages, paths, queries
 from providers.caldav.account import Account
 from providers.caldav.changes import Window
-from providers.caldav.event_items import EARLIEST, LATEST, Found, occurrences
+from providers.caldav.event_items import EARLIEST, LATEST
 from providers.caldav.files import File, Files
 from providers.caldav.names import file_name
+from providers.formats.ical import listing
 from providers.formats.ical.occurrences import Occurrence, planned_at
 from providers.formats.ical.resource import Resource
 from schemas.calendar import Event
@@ -33,16 +33,16 @@ class EventFinder:
         return await self._within(folder, query, page)
 
     async def _within(self, folder: str, query: EventQuery, page: PageRequest) -> Page[Event]:
-        after = begins_at(page)
-        window = Window(max((end for end in (query.time_min, after) if end), default=None), query.time_max)
-        found = await queries.events_within(self._files, folder, window)
+        after = listing.position(page.cursor)
+        begin = max(end for end in (query.time_min or EARLIEST, after[0] if after else EARLIEST))
+        found = await queries.events_within(self._files, folder, Window(begin, query.time_max))
         found = list(await self._files.etags(folder)) if found is None else found
-        batch = await self._files.many(folder, found)
-        first, last = query.time_min or EARLIEST, query.time_max or LATEST
-        listed_ = listed(occurrences(list(batch.files.values()), first, last, after), page)
+        files = (await self._files.many(folder, found)).files
+        texts = [(path, resource) for path, file in files.items() if (resource := resource_or_none(file))]
+        last = query.time_max or LATEST
+        placed, cursor = listing.window(texts, query.time_min or EARLIEST, last, page.cursor, page.limit)
         view = convert.view_of(query.view, self._account.own)
-        records = [convert.occurrence(file, resource, one, view) for _, _, file, resource, one in listed_.records]
-        return Page(records, listed_.cursor)
+        return Page([convert.occurrence(files[path], resource, one, view) for path, resource, one in placed], cursor)
 
     async def _all(self, folder: str, query: EventQuery, page: PageRequest) -> Page[Event]:
         """In the order of their paths; what is no event, or cannot be read, takes no place."""
@@ -63,8 +63,8 @@ class EventFinder:
         files = await with_uid(self._files, folder, "VEVENT", uid)
         view = convert.view_of(query.view, self._account.own)
         pairs = [(file, resource) for file in files if (resource := resource_or_none(file)) and resource.uid == uid]
-        listed_ = pages.page(pairs, lambda pair: (pair[0].path, ""), page)
-        return Page([convert.event(file, resource, view) for file, resource in listed_.records], listed_.cursor)
+        listed = pages.page(pairs, lambda pair: (pair[0].path, ""), page)
+        return Page([convert.event(file, resource, view) for file, resource in listed.records], listed.cursor)
 
 
 async def with_uid(files: Files, folder: str, component: str, uid: str) -> list[File]:
@@ -95,24 +95,6 @@ async def _many_or_none(files: Files, folder: str, some: list[str]) -> dict[str,
         return (await files.many(folder, some)).files
     except NotFound:  # the collection is gone with all that was in it
         return {}
-
-
-def listed(found: Iterator[Found], page: PageRequest) -> Page[Found]:
-    """A page of occurrences."""
-    return pages.page(found, _key, page)
-
-
-def begins_at(page: PageRequest) -> datetime | None:
-    """The start of the last occurrence of the page before. Raises `Invalid`."""
-    after = pages.decode(page.cursor)
-    try:
-        return datetime.fromisoformat(after[0]) if after else None
-    except ValueError:
-        raise Invalid("is no page token of this list", path="pageToken") from None
-
-
-def _key(found: Found) -> pages.Key:
-    return found[0].isoformat(), found[1]
 
 
 def resource_or_none(file: File) -> Resource | None:

@@ -48,18 +48,20 @@ class Invitations:
         self,
         resource: Resource,
         now: datetime,
-        before: Sequence[EmailAddress],
+        before: Resource | None = None,
         events: Sequence[Component] | None = None,
     ) -> None:
-        """After a meeting was written: those who are invited, and those who were (`before`) and are no longer."""
-        if not self._mails(resource.main):
-            return
-        request = itip.request(resource, now, events)
-        invited = {(one.address or "").lower() for one in request.recipients}
-        gone = [one for one in before if (one.address or "").lower() not in invited]
-        await self._send(request, resource)
-        if gone:
-            await self._send(itip.cancel(resource, now, events, gone), resource)
+        """After a meeting was written: those who are invited to it (or to `events` of it), and those who were and are
+        no longer."""
+        invited: set[str] = set()
+        if self._mails(resource.main):
+            request = itip.request(resource, now, events)
+            invited = {(one.address or "").lower() for one in request.recipients}
+            await self._send(request, resource)
+        if before is not None and events is None and self._mails(before.main):
+            gone = [one for one in self._guests(before) if (one.address or "").lower() not in invited]
+            if gone:
+                await self._send(itip.cancel(before, now, None, gone), before)
 
     async def call_off(self, resource: Resource, now: datetime, events: Sequence[Component] | None = None) -> None:
         """After a meeting, or `events` of it, were deleted."""
@@ -71,7 +73,7 @@ class Invitations:
         if self._account.courier is not None and not self._server_tells and not self.organizes(event):
             await self._send(itip.reply(resource, event, self._account.own, now, comment), resource)
 
-    def guests(self, resource: Resource) -> list[EmailAddress]:
+    def _guests(self, resource: Resource) -> list[EmailAddress]:
         """Everybody invited but the account itself."""
         mine = {address.lower() for address in self._account.own}
         lines = [line for event in (resource.main, *resource.overrides) for line in event.all("ATTENDEE")]

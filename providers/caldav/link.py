@@ -41,7 +41,8 @@ class Search:
         given = self.calendars if kind is Kind.CALENDARS else self.contacts or self.calendars
         if given:
             return _urls(given)
-        domain = _ascii((self.email or "").rpartition("@")[2])
+        _, at, domain = (self.email or "").rpartition("@")
+        domain = _ascii(domain) if at else ""
         if preset := presets.of(self.brand, domain):
             return [preset.calendars if kind is Kind.CALENDARS else preset.contacts]
         if not domain:

@@ -11,6 +11,7 @@ from providers.base.errors import Unavailable
 from providers.caldav.elements import DAV
 from providers.caldav.paths import canonical
 
+_HEAD = 500  # octets that the name of the root is looked for in
 _STATUS = re.compile(r"HTTP/\S+\s+(\d{3})")
 
 
@@ -55,17 +56,23 @@ class Multistatus:
     sync_token: str | None = None
 
 
+class Damaged(Unavailable):
+    """An answer that begins as it should: one resource in it is not fit for XML (octets that are no text), or larger
+    than a parser should take."""
+
+
 def document(body: bytes) -> Any:
     """The root of an XML document. Entities and document types are refused: no DAV server needs them, attackers do.
 
-    Raises `Unavailable` for what is no such document."""
+    Raises `Unavailable` for what is no such document, `Damaged` where asking for less at once may help."""
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
     )
     try:
         root = etree.fromstring(body, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise Unavailable(f"the server's answer is no XML: {str(error)[:200]}") from None
+        damaged = b"multistatus" in body[:_HEAD] and b"multistatus" in body[-_HEAD:]
+        raise (Damaged if damaged else Unavailable)(f"the server's answer is no XML: {str(error)[:200]}") from None
     if root.getroottree().docinfo.doctype:
         raise Unavailable("the server's answer has a document type, which is not read")
     return root

@@ -8,6 +8,7 @@ which stands before the key of an occurrence.
 import binascii
 import re
 from base64 import b64decode, b64encode
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
 
 from providers.base.errors import NotFound
@@ -17,6 +18,7 @@ _OCCURRENCE = re.compile(r"(.+)_(\d{8}(?:T\d{6}Z?)?)")
 _MAX_ID = 2000  # characters
 
 
+@lru_cache(maxsize=20_000)
 def canonical(href: str, base: str = "") -> str:
     """The path of an href, which may be relative to the URL `base`: each segment escaped in one way."""
     path = urlsplit(urljoin(base, href.strip()) if base else href.strip()).path

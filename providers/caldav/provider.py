@@ -3,7 +3,7 @@
 from dns.resolver import Resolver
 
 from providers.base.cache import Cache
-from providers.base.errors import Invalid, NotFound
+from providers.base.errors import Denied, Invalid, NotFound, Unauthorized, Unsupported
 from providers.base.provider import Linked, Mailbox, Provider, ProviderSettings, Session
 from providers.base.rest import Http
 from providers.caldav import link
@@ -13,7 +13,6 @@ from providers.caldav.client import Dav
 from providers.caldav.contacts import CaldavContacts
 from providers.caldav.events import CaldavEvents
 from providers.caldav.files import File
-from providers.caldav.grant import DavGrant
 from providers.caldav.link import Search
 from providers.caldav.task_lists import CaldavTaskLists
 from providers.caldav.tasks import CaldavTasks
@@ -62,21 +61,22 @@ class CaldavProvider(Provider):
             account.server_url2,
             resolver=self._resolver,
         )
-        try:
-            grant = await self.discover(account, search, ensure_access=ensure_access)
-        except NotFound as error:
-            raise Invalid(error.message, path="serverUrl", original=error.original) from None
-        return link.linked(account, grant)
+        return await self.find(account, search, ensure_access=ensure_access)
 
-    async def discover(self, account: ApiAccountInDto, search: Search, *, ensure_access: bool) -> DavGrant:
-        """The DAV side of an account. Raises as `link.find`."""
+    async def find(self, account: ApiAccountInDto, search: Search, *, ensure_access: bool) -> Linked:
+        """The DAV side of an account, looked for in these places. Raises as `Provider.link`."""
         known = link.access(account)
         dav = Dav(self._http, known, self.settings, self.settings.connect_timeout)
         wanted = [scope for scope in account.auth_scopes or () if scope in self.scopes]
-        grant = await link.find(dav, known, search, wanted)
-        if ensure_access:
-            await link.try_out(dav, grant)
-        return grant
+        try:
+            grant = await link.find(dav, known, search, wanted)
+            if ensure_access:
+                await link.try_out(dav, grant)
+        except (NotFound, Denied, Unsupported) as error:
+            if isinstance(error, Unauthorized):
+                raise
+            raise Invalid(error.message, path="serverUrl", original=error.original) from None
+        return link.linked(account, grant)
 
     async def open(self, mailbox: Mailbox, courier: Courier | None = None) -> CaldavSession:
         """See `Provider.open`. `courier`: how invitations leave where the server sends none."""

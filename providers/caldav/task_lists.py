@@ -4,7 +4,7 @@ A collection that holds events too is a calendar and a task list at once; it is 
 """
 
 from providers.base.collection import Page, PageRequest, Ref
-from providers.base.errors import Denied, NotFound
+from providers.base.errors import Denied, Invalid, NotFound
 from providers.base.ports import TaskLists
 from providers.caldav import elements, pages, paths
 from providers.caldav.account import Account, folder_path
@@ -35,7 +35,9 @@ class CaldavTaskLists(TaskLists):
 
     async def create(self, parent: str | None, draft: TaskListCreate) -> TaskList:
         """See `Collection.create`."""
-        values = [elements.element(DAV + "displayname", text=draft.title or "Tasks")]
+        if not (draft.title or "").strip():
+            raise Invalid("title: a task list needs one", path="title")
+        values = [elements.element(DAV + "displayname", text=draft.title)]
         path = await make(self._account.dav, self._account.calendar_home, self._files, "VTODO", values)
         return await self.get(Ref(paths.item_id(path)))
 

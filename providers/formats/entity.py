@@ -13,7 +13,7 @@ from providers.formats.inline import content_key, referenced
 from providers.formats.part import clean_name
 from providers.formats.text import html_to_text
 from schemas.mail import BodyType
-from schemas.outgoing import OutgoingEmailAttachment
+from schemas.outgoing import InvitationPart, OutgoingEmailAttachment
 
 _COLUMNS = 76  # of Base64 (RFC 2045 6.8)
 _SLICE = _COLUMNS * 800  # characters that are wrapped at a time
@@ -46,23 +46,42 @@ def entity(
     """Content header and content; `boundary` is a string that the caller makes unique."""
     shown = referenced(body) if body_type is BodyType.HTML else frozenset()
     related = [item for item in attachments if item.content_id and content_key(item.content_id) in shown]
-    others = [item for item in attachments if not any(item is other for other in related)]
+    invitations = [item for item in attachments if isinstance(item, InvitationPart)]
+    taken = [*related, *invitations]
+    others = [item for item in attachments if not any(item is other for other in taken)]
     if not others:
-        content = list(_content(body, body_type, related, boundary))
+        content = list(_content(body, body_type, related, boundary, invitations))
         last = content[-1]
         ended = isinstance(last, Wrapped) or last.endswith(b"\r\n")
         return iter(content if ended else [*content, b"\r\n"])
-    parts = [list(_content(body, body_type, related, boundary)), *map(_attachment, others)]
+    parts = [list(_content(body, body_type, related, boundary, invitations)), *map(_attachment, others)]
     return _multipart("mixed", parts, boundary)
 
 
-def _content(body: str, body_type: BodyType, related: list[OutgoingEmailAttachment], boundary: str) -> Iterator[Piece]:
+def _content(
+    body: str,
+    body_type: BodyType,
+    related: list[OutgoingEmailAttachment],
+    boundary: str,
+    invitations: Sequence[InvitationPart],
+) -> Iterator[Piece]:
+    """An invitation is an alternative of the text, the one that a calendar program prefers (RFC 6047 2.4)."""
     if body_type is not BodyType.HTML:
-        return iter(_text(body, "plain"))
+        plain = _text(body, "plain")
+        return (
+            _multipart("alternative", [plain, *map(_invitation, invitations)], boundary) if invitations else iter(plain)
+        )
     html: list[Piece] = list(_text(body, "html"))
     if related:
         html = list(_multipart("related", [html, *map(_inline, related)], boundary, '; type="text/html"'))
-    return _multipart("alternative", [_text(html_to_text(body), "plain"), html], boundary)
+    return _multipart(
+        "alternative", [_text(html_to_text(body), "plain"), html, *map(_invitation, invitations)], boundary
+    )
+
+
+def _invitation(part: InvitationPart) -> list[Piece]:
+    head = f"Content-Type: text/calendar; charset=utf-8; method={part.method}\r\n"
+    return [f"{head}Content-Transfer-Encoding: base64\r\n\r\n".encode("ascii"), Wrapped(part.content)]
 
 
 def _multipart(kind: str, parts: Iterable[Iterable[Piece]], boundary: str, more: str = "") -> Iterator[Piece]:

@@ -71,6 +71,13 @@ class Client:
         answer = await self.send(request.methodId, "PUT", place, content, source)
         return json.loads(answer.body)
 
+    async def fetch(self, url: str) -> tuple[str, bytes]:
+        """Media type and octets of what is at an address that Google gave, and that needs no token."""
+        answer = await self._try("GET", url, {"User-Agent": _AGENT}, b"", reads=True)
+        if answer.status >= 300:
+            raise refusal(answer.status, answer.headers, answer.body, reads=True)
+        return answer.headers.get("content-type", "application/octet-stream").partition(";")[0], answer.body
+
     async def send(
         self, name: str, method: str, url: str, headers: Mapping[str, str], body: bytes, *, repeats: bool = False
     ) -> Answer:

@@ -23,7 +23,7 @@ from providers.google.account import ME, Account
 from providers.google.labels import Labels, system_ids, tracked
 from providers.google.search import since as received_since
 
-_CURSOR = re.compile(r"h(\d{1,20})|l(\d{1,20})\.([0-9a-f]{1,16})", re.ASCII)
+_CURSOR = re.compile(r"h(\d{1,40})|l(\d{1,40})\.([0-9a-f]{1,40})", re.ASCII)
 _PAGE = 500
 _KINDS = ("messagesAdded", "labelsAdded", "labelsRemoved", "messagesDeleted")
 

@@ -9,14 +9,20 @@ from providers.base.oauth2 import GivenToken, Tokens
 from providers.base.provider import Grant, Linked, Mailbox, Provider, ProviderSettings, Session
 from providers.base.rest import Http
 from providers.google.account import ME, Account
+from providers.google.agenda import Agenda
 from providers.google.auth import GoogleAuth
+from providers.google.calendars import GoogleCalendars
 from providers.google.client import Client
+from providers.google.contacts import GoogleContacts
 from providers.google.drafts import GoogleDrafts
+from providers.google.events import GoogleEvents
 from providers.google.folders import GoogleFolders
 from providers.google.mail import GoogleMessages
 from providers.google.quota import Pace
 from providers.google.requests import Apis
 from providers.google.scopes import native
+from providers.google.task_lists import GoogleTaskLists
+from providers.google.tasks import GoogleTasks
 from schemas.accounts import ApiAccountInDto, Scope
 
 
@@ -29,9 +35,15 @@ class GoogleSession(Session):
         self.messages = GoogleMessages(account)
         self.drafts = GoogleDrafts(account)
         self.folders = GoogleFolders(account)
+        agenda = Agenda(client)
+        self.calendars = GoogleCalendars(agenda)
+        self.events = GoogleEvents(agenda)
+        self.contacts = GoogleContacts(client)
+        self.task_lists = GoogleTaskLists(client)
+        self.tasks = GoogleTasks(client)
 
     async def ping(self) -> None:
-        await self._client.call(self._client.apis.users.getProfile(userId=ME))
+        await self._client.call(self._client.apis.labels.list(userId=ME))
 
     async def access_token(self) -> str | None:
         return await self._tokens.fresh()

@@ -37,6 +37,6 @@ class Apis:
 def _service(name: str, version: str, root: str | None) -> Any:
     document = json.loads(get_static_doc(name, version))
     if root:
-        document["rootUrl"] = root
-        document["baseUrl"] = root + document["servicePath"]
+        root = root.rstrip("/") + "/"
+        document |= {"rootUrl": root, "baseUrl": root + document["servicePath"]}
     return build_from_document(document, http=_Unconnected())

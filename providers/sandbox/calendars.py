@@ -8,12 +8,10 @@ from providers.base.collection import Page, PageRequest, Ref
 from providers.base.errors import Denied, Invalid
 from providers.base.lane import blocking
 from providers.base.ports import CalendarQuery, Calendars
-from providers.formats.ical import marks
-from providers.formats.ical.occurrences import between
 from providers.sandbox.cabinet import Cabinet, Kind, Shelf
 from providers.sandbox.port import KeptPort, behind
-from providers.sandbox.texts import resource_of
-from schemas.calendar import AccessRole, Calendar, CalendarCreate, CalendarUpdate, ShowAs
+from providers.sandbox.taken import taken
+from schemas.calendar import AccessRole, Calendar, CalendarCreate, CalendarUpdate
 from schemas.schedules import FreeBusyItem, FreeBusySchedule
 
 
@@ -96,11 +94,5 @@ def _name(given: str | None) -> str:
 
 def _items(cabinet: Cabinet, time_min: datetime, time_max: datetime) -> list[FreeBusyItem]:
     """What takes the owner's time, in order."""
-    found: list[FreeBusyItem] = []
-    for shelf in cabinet.shelves():
-        for entry in cabinet.entries(shelf.id) if shelf.writable else ():
-            for one in between(resource_of(entry), time_min, time_max):
-                status = marks.show_as(one.component)
-                if status is not ShowAs.FREE and not marks.is_cancelled(one.component):
-                    found.append(FreeBusyItem(start=one.span.start.moment, end=one.span.end.moment, status=status))
-    return sorted(found, key=lambda item: (item.start, item.end))
+    own = (shelf for shelf in cabinet.shelves() if shelf.writable)
+    return taken((entry.text for shelf in own for entry in cabinet.entries(shelf.id)), time_min, time_max)

@@ -24,7 +24,6 @@ from providers.sandbox.texts import event, parts, resource_of
 from schemas.calendar import Event, SeriesInfo
 from schemas.mail import EmailAddress
 from schemas.meetings import MeetingResponse
-from schemas.recurrence import OccurrenceType
 
 
 @dataclass(slots=True)
@@ -231,26 +230,24 @@ def _told(query: EventQuery, item: str, version: str, text: bytes) -> Sequence[C
     """A single event, or a master with its changed occurrences; nothing when the window has nothing of it."""
     resource = resource_of(Entry(0, item, "", "", 0.0, 0, text))
     identity = resource.uid or None
-    try:
-        inside = _inside(resource, query)
-        if inside is not None and not inside:
-            return ()
-        changed = [one.key for one in modified(resource) if one.key]
-        if inside is not None:
-            changed = [one.key for one in inside if one.type is OccurrenceType.MODIFIED and one.key]
-    except ProviderError:
-        changed = []  # whoever reads it says what is wrong with it
+    if _lies_outside(resource, query):
+        return ()
+    changed = [one.key for one in modified(resource) if one.key and _is_in(one, query)]
     told = [Change(read.occurrence_id(item, key), version, item, identity) for key in changed]
     return [Change(item, version, None, identity), *told] if resource.master is not None else told
 
 
-def _inside(resource: Resource, query: EventQuery) -> list[Occurrence] | None:
-    """The changed occurrences in the window and the first other one; None without a window."""
+def _lies_outside(resource: Resource, query: EventQuery) -> bool:
+    """Whether nothing of an event lies in the window; of a rule that nobody can carry out that is not known."""
     if query.time_min is None or query.time_max is None:
-        return None
-    found: list[Occurrence] = []
-    for one in between(resource, query.time_min, query.time_max):
-        found.append(one)
-        if one.type is not OccurrenceType.MODIFIED:
-            break
-    return found
+        return False
+    try:
+        return next(between(resource, query.time_min, query.time_max), None) is None
+    except ProviderError:
+        return False
+
+
+def _is_in(one: Occurrence, query: EventQuery) -> bool:
+    if query.time_min is None or query.time_max is None:
+        return True
+    return one.span.end.moment > query.time_min and one.span.start.moment < query.time_max

@@ -7,9 +7,13 @@ from base64 import b64encode
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from providers.base.provider import Grant, ProviderSettings
+import pytest
+
+from providers.base.provider import Grant, Mailbox, ProviderSettings
+from providers.base.rest import Http
 from providers.caldav import paths
-from providers.caldav.provider import CaldavProvider
+from providers.caldav.account import Courier
+from providers.caldav.provider import CaldavProvider, CaldavSession
 from schemas.accounts import ApiAccountInDto, ServiceType
 from tests.conformance.backends import Place
 from tests.servers.dav import DavServer, DavUser
@@ -23,6 +27,22 @@ _ETAGS = '<propfind xmlns="DAV:"><prop><getetag/></prop></propfind>'
 _HREF = re.compile(r"<(?:\w+:)?href>([^<]+)</")
 
 
+class _Session(CaldavSession):
+    http: Http
+
+    async def close(self) -> None:
+        await self.http.close()
+
+
+class _Provider(CaldavProvider):
+    """Its connections end with its sessions."""
+
+    async def open(self, mailbox: Mailbox, courier: Courier | None = None) -> CaldavSession:
+        session = _Session((await super().open(mailbox, courier))._account)
+        session.http = self._http
+        return session
+
+
 class DavBackend:
     """A fresh principal for each account, with a calendar, a task list and an address book."""
 
@@ -31,9 +51,11 @@ class DavBackend:
 
     def __init__(self, settings: ProviderSettings, server: DavServer) -> None:
         self._settings, self.server = settings, server
-        self.provider = CaldavProvider(settings)
+        self.provider = _Provider(settings)
 
     def place(self) -> Place:
+        """With a provider of its own: each test has an event loop of its own, and connections belong to one."""
+        self.provider = _Provider(self._settings)
         user = self.server.new_user()
         place = DavPlace(self.server, user, user.address, {})
         place.set_up()
@@ -80,6 +102,8 @@ class DavPlace:
         self.ask("MKCALENDAR", self._folder("tasks"), _CALENDAR.format(name="Tasks", kind="VTODO"))
 
     def put_text(self, kind: str, parent: str | None, uid: str, text: bytes) -> None:
+        if self.server.name == "xandikos" and b"FREQ=SECONDLY" in text:
+            pytest.skip("Xandikos expands what it stores, in its only thread: it would answer nobody any more")
         known = next((path for path, found in self._all(kind, parent) if f"UID:{uid}".encode() in found), None)
         ending = "vcf" if kind == "contacts" else "ics"
         path = known or f"{self._parent(kind, parent)}{abs(hash(uid))}.{ending}"

@@ -6,10 +6,14 @@ from datetime import UTC, datetime
 
 from providers.base.provider import Grant, ProviderSettings
 from providers.google.provider import GoogleProvider
+from tests.conformance import google_texts
 from tests.conformance.backends import DRAFT, FLAGGED, SEEN, Place, Truth
 from tests.servers.google import gmail
+from tests.servers.google.agenda import Agenda, Calendar, new_id
 from tests.servers.google.mailbox import Mail, Stored
+from tests.servers.google.people import Book
 from tests.servers.google.server import GoogleSimulator
+from tests.servers.google.tasks import Board
 from tests.servers.google.world import User
 
 _PLACES = {"inbox": "INBOX", "sent": "SENT", "draft": "DRAFT", "trash": "TRASH", "junk": "SPAM"}
@@ -20,8 +24,13 @@ class GoogleBackend:
 
     full_bodies_in_lists = True
     refused_address = gmail.REFUSED
+    #: What is otherwise at Google; see `Subject.lacks`.
     lacks = frozenset(
-        {"answered", "archive folder", "sent mark", "partial refusal", "identity", "merging threads", "substrings"}
+        """answered, archive folder, sent mark, partial refusal, identity, merging threads, substrings, busy kinds,
+        categories, foreign properties, bombs, undone exceptions, contact keywords, display names, task fields,
+        task states, guarded photos""".replace("\n", " ")
+        .replace("        ", "")
+        .split(", ")
     )
 
     def __init__(self, settings: ProviderSettings, google: GoogleSimulator) -> None:
@@ -88,8 +97,37 @@ class GooglePlace:
                 if stored.source == source and self._lies_in(stored, folder):
                     self.mail.remove(stored.id)
 
+    @property
+    def agenda(self) -> Agenda:
+        found: Agenda = self.user.shelf(Agenda)
+        return found
+
+    def put_text(self, kind: str, parent: str | None, uid: str, text: bytes) -> None:
+        with self.google.world.lock:
+            if kind == "contacts":
+                google_texts.put_card(self.user.shelf(Book), uid, text)
+            elif kind == "tasks":
+                google_texts.put_task(self.user.shelf(Board), parent or "", uid, text)
+            else:
+                google_texts.put(self.agenda.calendar(parent or "primary"), uid, text)
+
+    def texts(self, kind: str, parent: str | None) -> list[bytes]:
+        with self.google.world.lock:
+            return google_texts.texts(self.agenda.calendar(parent or "primary"))
+
+    def remove_text(self, kind: str, parent: str | None, uid: str) -> None:
+        with self.google.world.lock:
+            if kind == "contacts":
+                google_texts.remove_card(self.user.shelf(Book), uid)
+            elif kind == "tasks":
+                google_texts.remove_task(self.user.shelf(Board), parent or "", uid)
+            else:
+                google_texts.remove(self.agenda.calendar(parent or "primary"), uid)
+
     def read_only_calendar(self) -> str | None:
-        return None
+        shared = Calendar(f"{new_id()}@group.calendar.example", "somebody@example.test", "Shared")
+        with self.google.world.lock:
+            return self.agenda.add(shared, "reader").id
 
     def _label(self, folder: str) -> str:
         return _PLACES.get(folder) or self.mail.label(folder)

@@ -43,7 +43,16 @@ JANE = Contact(
     addresses=[ContactPostalAddress(street="Weg 1", city="Ulm", postal_code="89073", type=PostalType.HOME)],
     urls=[ContactUrl(href="https://example.org/?a=1,2", type=UrlType.WORK)],
 )
-FIELDS = sorted(JANE.model_fields_set)
+
+
+def known(box: Subject) -> Contact:
+    """Jane, as far as the provider keeps her."""
+    fields = {name: getattr(JANE, name) for name in JANE.model_fields_set}
+    if box.lacks("contact keywords"):
+        del fields["keywords"]
+    if box.lacks("display names"):  # it makes them of the parts
+        fields["name"] = JANE.name.model_copy(update={"display_name": "Dr. Jané Dœ"})
+    return Contact(**fields)
 
 
 async def listed(box: Subject, limit: int = 50) -> list[Contact]:
@@ -61,10 +70,11 @@ async def listed(box: Subject, limit: int = 50) -> list[Contact]:
 
 async def test_what_is_written_is_read(box: Subject) -> None:
     assert box.session.contacts
-    made = await box.session.contacts.create(None, JANE)
+    jane = known(box)
+    made = await box.session.contacts.create(None, jane)
     record = await box.session.contacts.get(Ref(made.id or ""))
-    for name in FIELDS:
-        assert getattr(record, name) == getattr(JANE, name), name
+    for name in jane.model_fields_set:
+        assert getattr(record, name) == getattr(jane, name), name
     assert record.etag == made.etag and record.last_modified_time
     assert await listed(box) == [record] == await box.session.contacts.get_many(None, [made.id or "", "nothing"])
 
@@ -78,13 +88,14 @@ async def test_a_contact_of_almost_nothing(box: Subject) -> None:
 
 async def test_a_patch_changes_what_it_names(box: Subject) -> None:
     assert box.session.contacts
-    made = await box.session.contacts.create(None, JANE)
+    jane = known(box)
+    made = await box.session.contacts.create(None, jane)
     ref = Ref(made.id or "")
     changed = await box.session.contacts.update(ref, Contact(nick_name=None, notes="New"), made.etag)
     assert (changed.id, changed.nick_name, changed.notes) == (made.id, None, "New") and changed.etag != made.etag
     record = await box.session.contacts.get(ref)
-    for name in set(FIELDS) - {"nick_name", "notes"}:
-        assert getattr(record, name) == getattr(JANE, name), name
+    for name in jane.model_fields_set - {"nick_name", "notes"}:
+        assert getattr(record, name) == getattr(jane, name), name
     emails = [ContactEmailAddress(address="new@example.org", type="work")]
     changed = await box.session.contacts.update(ref, Contact(email_addresses=emails))
     assert changed.email_addresses == emails, "lists are replaced whole"
@@ -119,6 +130,8 @@ async def test_photos(box: Subject) -> None:
 
 async def test_properties_that_nobody_here_knows_survive(box: Subject) -> None:
     assert box.session.contacts
+    if box.lacks("foreign properties"):
+        pytest.skip("the provider keeps contacts in a shape of its own")
     card = vcard(
         "keep@suite", "Keep", "X-SUITE;X-P=1:precious", "IMPP:xmpp:a@example.org", "item1.TEL:1", "item1.X-ABLABEL:Boat"
     )

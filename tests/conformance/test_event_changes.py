@@ -97,6 +97,8 @@ async def test_masters_and_exceptions_are_told_and_occurrences_are_not(box: Subj
 
 async def test_an_exception_that_others_take_back(box: Subject, follower: Follower) -> None:
     assert follower.parent
+    if box.lacks("undone exceptions"):
+        pytest.skip("an exception stays one")
     master = vevent("s@suite", {"RRULE": "FREQ=WEEKLY;COUNT=4"})
     moved = vevent("s@suite", {"RECURRENCE-ID": "20260316T090000Z"}, "20260317T100000Z")
     await box.put_text("events", follower.parent, "s@suite", calendar(master, moved))

@@ -118,6 +118,8 @@ async def test_a_patch_changes_what_it_names(box: Subject) -> None:
 
 async def test_properties_that_nobody_here_knows_survive(box: Subject) -> None:
     assert box.session.events
+    if box.lacks("foreign properties"):
+        pytest.skip("the provider keeps events in a shape of its own")
     parent = await primary(box)
     alarm = "BEGIN:VALARM\nACTION:DISPLAY\nDESCRIPTION:x\nTRIGGER:-PT30M\nX-SOUND:bell\nEND:VALARM\nEND:VEVENT"
     body = vevent("keep@suite", {"X-SUITE;X-P=1": "precious", "GEO": "53.5;10.0"}).replace("END:VEVENT", alarm)
@@ -248,7 +250,8 @@ async def test_what_others_wrote_is_read(box: Subject) -> None:
     assert found["Zone"].start == wall("2026-03-02T09:00") and found["Zone"].end == wall("2026-03-02T10:00")
     assert (found["Day"].start, found["Day"].end) == (day("2026-03-04"), day("2026-03-05"))
     assert found["Note"].description == "One\nTwo, three" and found["Note"].sensitivity is Sensitivity.PRIVATE
-    assert found["Free"].show_as is ShowAs.FREE and found["Free"].categories == ["a", "b"]
+    assert found["Free"].show_as is ShowAs.FREE
+    assert box.lacks("categories") or found["Free"].categories == ["a", "b"]
 
 
 def invited(*addresses: str) -> MeetingInfo:
@@ -301,7 +304,7 @@ async def test_an_invitation_is_answered(box: Subject, answer: str) -> None:
         one.email_address.address: one.response for one in record.meeting_info.attendees or [] if one.email_address
     }
     assert people == {box.address: answer, "bob@example.org": "declined"}
-    assert "X-MINE=1" in await box.text("events", parent, "asked@suite")
+    assert box.lacks("foreign properties") or "X-MINE=1" in await box.text("events", parent, "asked@suite")
 
 
 async def test_who_is_not_invited_cannot_answer(box: Subject) -> None:

@@ -103,6 +103,8 @@ async def test_what_is_written_is_read(box: Subject) -> None:
         "start_date_time": DUE - timedelta(days=2),
         "categories": ["a", "b,c"],
     }
+    if box.lacks("task fields"):
+        fields = {"title": fields["title"], "notes": fields["notes"], "due": DUE.replace(hour=0, minute=0)}
     made, ref = await stored(box, **fields)
     record = await box.session.tasks.get(ref)
     for name, value in fields.items():
@@ -133,7 +135,8 @@ async def test_completing(box: Subject) -> None:
     done = await box.session.tasks.update(ref, TaskUpdate(status=TaskStatus.COMPLETED))
     assert done.status is TaskStatus.COMPLETED and done.completed
     again = await box.session.tasks.update(ref, TaskUpdate(status=TaskStatus.DEFERRED))
-    assert again.status is TaskStatus.DEFERRED and again.completed is None
+    expected = TaskStatus.NOT_STARTED if box.lacks("task states") else TaskStatus.DEFERRED
+    assert again.status is expected and again.completed is None
 
 
 async def test_subtasks_come_after_their_parents(box: Subject) -> None:
@@ -167,6 +170,8 @@ async def test_pages(box: Subject) -> None:
 
 async def test_properties_that_nobody_here_knows_survive(box: Subject) -> None:
     assert box.session.tasks
+    if box.lacks("foreign properties"):
+        pytest.skip("the provider keeps tasks in a shape of its own")
     parent = await default_list(box)
     await box.put_text("tasks", parent, "t@suite", vtodo("t@suite", "Foreign", "X-SUITE:precious", "PRIORITY:1"))
     [record] = await listed(box, parent)

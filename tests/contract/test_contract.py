@@ -28,6 +28,13 @@ def test_every_difference_is_agreed_and_every_agreement_is_needed(contract: dict
     assert [name for name in agreed if not any(line.startswith(f"{name}: ") for line in found)] == []
 
 
+def test_what_is_sent_to_receivers_is_described_as_in_the_contract(contract: dict[str, Any]) -> None:
+    served = document(ROUTES, "0")["webhooks"]
+    for name, call in contract["webhooks"].items():
+        for key in ("operationId", "parameters", "requestBody", "responses"):
+            assert served[name]["post"][key] == call["post"][key], (name, key)
+
+
 def test_the_golden_list_of_routes() -> None:
     """A route that appears, vanishes or changes its scope shows in review."""
     lines = [

@@ -263,3 +263,5 @@ def test_subscribers_hear_of_meetings(office: Office) -> None:
     assert call.json["resource"] == f"/booking/{made['id']}"
     [payload] = call.payloads
     assert (payload["bookingId"], payload["eventId"]) == (made["id"], booked["id"]) and payload["calendarId"]
+    listed = office.ok("GET", f"/v1/events?since=0&resources=/booking/{made['id']}")
+    assert [event["resource"] for event in listed["records"]] == [f"/booking/{made['id']}"]

@@ -24,7 +24,7 @@ class Client:
 
     def __init__(self, gateway: Gateway, email: str, **account: Any) -> None:
         self.gateway = gateway
-        self.bearer = gateway.link(serviceType="Sandbox", email=email, password="x", **account)
+        self.bearer = gateway.link(**{"serviceType": "Sandbox", "email": email, "password": "x", **account})
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
         data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()

@@ -191,3 +191,43 @@ def test_administration(application: Client, pair: tuple[Client, User, Client, U
     with pytest.raises(application.module.ApiException) as out:
         ann.api("MessagesApi").messages()
     assert out.value.status == 401
+
+
+@pytest.fixture
+def planner(generated: ModuleType, gateway: Gateway) -> Client:
+    bearer = gateway.link(serviceType="Sandbox", email="story@sandbox.test", password="x", serverInfo="empty")
+    return Client(generated, gateway, access_token=bearer.removeprefix("Bearer "))
+
+
+def test_a_week_is_planned(planner: Client) -> None:
+    events, calendars = planner.api("EventsApi"), planner.api("CalendarsApi")
+    [first, *_] = calendars.calendars().records
+    assert first.primary
+    when = {"start": {"dateTime": "2026-03-02T08:00:00Z"}, "end": {"dateTime": "2026-03-02T09:00:00Z"}}
+    rules = {"recurrence": {"ical": {"rules": ["RRULE:FREQ=WEEKLY;COUNT=4"]}}}
+    made = events.create_event("primary", planner.model("Event", subject="Weekly", **when, **rules))
+    assert made.record.recurrence_type == "master"
+    changed = events.update_event("primary", made.id, made.etag, planner.model("Event", subject="Changed", **when))
+    assert changed.record.subject == "Changed" and changed.record.recurrence
+    window = {"time_min": "2026-03-01T00:00:00Z", "time_max": "2026-04-01T00:00:00Z"}
+    found = events.range("primary", **window)
+    assert found.length == 4 and {one.subject for one in found.records} == {"Changed"}
+    sync = planner.api("CalSyncApi")
+    started = eventually(lambda: (got := sync.cal_sync_start("primary", **window)) and got.ready and got)
+    page = sync.cal_sync_updated("primary", delta_token=started.sync_updated_token)
+    assert [one.id for one in page.records] == [made.id] and page.next_delta_token
+    events.delete_event("primary", made.id)
+    assert events.list_events("primary").length == 0
+
+
+def test_people_and_things_to_do(planner: Client) -> None:
+    contacts, tasks = planner.api("ContactsApi"), planner.api("TasksApi")
+    body = planner.model("Contact", name={"givenName": "Ann"}, emailAddresses=[{"address": "ann@example.org"}])
+    made = contacts.create_contact(body)
+    token = contacts.contact(made.id, include_update_token=True).meta.update_token
+    assert contacts.update_contact(made.id, token, planner.model("Contact", notes="x")).record.notes == "x"
+    contacts.delete_contact(made.id)
+    assert contacts.list_contacts().length == 0
+    task = tasks.create_task("default", planner.model("TaskCreate", title="Dig"))
+    done = tasks.update_task("default", task.id, planner.model("TaskUpdate", status="completed"))
+    assert done.record.status == "completed" and tasks.tasks_list("default").length == 1

@@ -5,6 +5,7 @@ behind one too, so that tests can look at what was sent and spoil what is answer
 """
 
 import shutil
+import signal
 import sys
 import tempfile
 import uuid
@@ -16,6 +17,8 @@ from tests.servers import processes
 from tests.servers.certificates import Certificate
 from tests.servers.dav_front import DavFront
 from tests.servers.ports import free_port, wait_port
+
+_MEMORY = Path("/dev/shm")  # both write through to the disk with every request
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,11 @@ class _Server:
     def __init__(self, certificate: Certificate | None = None) -> None:
         self.port = free_port()
         self.direct = f"http://127.0.0.1:{self.port}"
-        self.root = Path(tempfile.mkdtemp(prefix=f"{self.name}-"))
+        self.root = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=_MEMORY if _MEMORY.is_dir() else None))
         self.front = DavFront(self.direct, certificate)
 
     def _start(self, command: list[str]) -> None:
-        self._process = processes.start(command, self.root / "log")
+        self._process = processes.start(command, self.root / "log", signal.SIGKILL)  # a busy one would go on for ever
         wait_port(self.port)
         self.front.__enter__()
 

@@ -47,7 +47,7 @@ def moment(at: datetime) -> int:
     """Seconds since 1970; what is below a second is cut off. Raises `Invalid` for a wall time without a zone."""
     if at.utcoffset() is None:
         raise Invalid("A date-time needs its offset from UTC")
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
+    return int(at.replace(microsecond=0).timestamp())  # whole seconds are exact as floats
 
 
 def wall(on: date) -> int:

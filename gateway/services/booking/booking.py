@@ -19,9 +19,9 @@ from gateway.services.booking.profiles import Profiles
 from gateway.services.booking.teams import check_named, teams
 from gateway.services.booking.times import Known, Question, Times, interval
 from gateway.services.booking.writing import Writing
-from gateway.store.meetings import Meeting, Meetings, MeetingState, Outcome, Team, Wish
+from gateway.store.meeting_values import ENDS, Meeting, MeetingState, Outcome, Team, Wish
+from gateway.store.meetings import Meetings
 from providers.base.errors import (
-    Denied,
     Invalid,
     NotFound,
     ProviderError,
@@ -29,7 +29,7 @@ from providers.base.errors import (
     Taken,
     TooLate,
     Unavailable,
-    Unsupported,
+    Uncertain,
 )
 from schemas.booking import (
     BookingTimesOutDto,
@@ -150,7 +150,11 @@ class Booking:
         await self._writing.remove(meeting)
 
     async def times_to_move(self, profile: Profile, meeting: Meeting, question: Question) -> BookingTimesOutDto:
-        """The times to which a meeting can be moved: when everybody in it is free. Raises as `Times.times`."""
+        """The times to which a meeting can be moved: when everybody in it is free; of one that is no more, all times.
+        Raises as `Times.times`, and `TooLate`."""
+        if meeting.state in ENDS and meeting.profile_id == profile.id:
+            found = await self._times.times(profile, question)
+            return found.model_copy(update={"existing_meeting": self.existing(meeting)})
         team = await self._team(profile, meeting)
         own = (moment(meeting.starts_at), moment(meeting.ends_at))
         found = await self._times.times(team, question, meeting.id, own)
@@ -261,7 +265,9 @@ class Booking:
         """The profile as if only those of the meeting were attached, all of whom must be free."""
         if meeting.profile_id != profile.id:
             raise invalid_token()
-        members = await self._meetings.members(meeting.id) or [meeting.account_id]
+        members = await self._meetings.members(meeting.id)
+        if not members:  # it has no time of its own any more: what its calendar shows is somebody else's doing
+            raise TooLate("The meeting was cancelled, or changed in its calendar: it cannot be moved from here")
         accounts = {number: profile.accounts[number] for number in members if number in profile.accounts}
         if len(accounts) < len(members):
             raise TooLate("Somebody in this meeting is no longer attached to the profile: cancel it and book another")
@@ -276,10 +282,13 @@ class Booking:
 
 def for_strangers(error: ProviderError) -> ProviderError:
     """An error as somebody without credentials may hear it: nothing of the provider's words, no dead tokens."""
-    tells = error.original is not None and not isinstance(error, Taken)
-    if isinstance(error, (Denied, Unsupported)) or tells:
-        return Unavailable("The calendar cannot be reached at the moment: nothing was booked")
-    return error
+    if isinstance(error, (Taken, TooLate)) or (isinstance(error, Invalid) and (error.path or error.code)):
+        return error
+    if isinstance(error, RateLimited):
+        return RateLimited("Many people are asking at the moment: try again", retry_after=error.retry_after)
+    if isinstance(error, Uncertain):
+        return Uncertain("The calendar's answer was lost: look whether it happened before you try again")
+    return Unavailable("The calendar cannot be reached at the moment: nothing was changed")
 
 
 def _span(body: CreateMeetingDto) -> Span:

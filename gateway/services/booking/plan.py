@@ -6,7 +6,7 @@ from typing import Any
 from gateway.identity import Account
 from gateway.services.booking.profile import Profile
 from gateway.services.booking.templates import filled, is_markup, substitutes
-from gateway.store.meetings import Meeting
+from gateway.store.meeting_values import Meeting
 from providers.base.ports import EventWrite
 from schemas.booking import CreateMeetingDto, SchedulerInfo
 from schemas.calendar import Event, ShowAs

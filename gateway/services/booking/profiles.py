@@ -31,7 +31,7 @@ from schemas.booking import (
 )
 
 MAX_PAGE = 1000
-MAX_ATTACHED = 2000  # accounts of one profile
+MAX_ATTACHED = 1000  # accounts of one profile; each that must be free is locked for a moment
 _APART = frozenset({"name"})
 
 

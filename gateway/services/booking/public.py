@@ -11,7 +11,7 @@ from gateway.services.booking.profile import Profile, mode
 from gateway.services.booking.profiles import Profiles
 from gateway.services.booking.times import Question, Times
 from gateway.services.identity import Identity
-from gateway.store.meetings import Meeting
+from gateway.store.meeting_values import Meeting
 from providers.base.errors import Invalid, NotFound, ProviderError, RateLimited
 from schemas.booking import BookingTimesOutDto, CreateMeetingDto, CreateMeetingResponse
 

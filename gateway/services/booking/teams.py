@@ -5,11 +5,11 @@ from itertools import islice, product
 
 from gateway.services.availability.roster import Group, Required, Roster
 from gateway.services.availability.slots import Slot
-from gateway.store.meetings import Team
+from gateway.store.meeting_values import Team
 from providers.base.errors import Invalid
 from schemas.booking import CreateMeetingDto
 
-_MOST = 64  # ways to put a team together that are tried
+_MOST = 64  # ways to put a team of several groups together that are tried
 
 
 def check_named(roster: Roster, body: CreateMeetingDto) -> None:
@@ -33,7 +33,7 @@ def teams(roster: Roster, slot: Slot, body: CreateMeetingDto) -> list[Team]:
     units = [[Team(account, (account,))] for account in free if account in roster.members and not body.group_xids]
     units += [list(_of_group(group, free)) for group in groups]
     if roster.required is Required.ONE:
-        return [team for unit in units for team in unit][:_MOST]
+        return [team for unit in units for team in unit]
     if len(units) < len(roster.members) + len(roster.groups):
         return []
     return [_together(choice) for choice in islice(product(*units), _MOST)] if units else []

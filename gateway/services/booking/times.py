@@ -20,7 +20,8 @@ from gateway.services.booking.profile import Profile
 from gateway.services.booking.templates import fields
 from gateway.services.schedules import Schedules, Seen
 from gateway.services.work_hours import WorkHours, hours, office, zone_of
-from gateway.store.meetings import Claim, Meetings
+from gateway.store.meeting_values import Claim
+from gateway.store.meetings import Meetings
 from providers.base.errors import Invalid, ProviderError
 from schemas.booking import BookingMeetingInterval, BookingTimesOutDto, SlotBlock, SlotRefusal
 from schemas.schedules import WeekWorkSchedule

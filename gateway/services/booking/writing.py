@@ -16,7 +16,8 @@ from gateway.identity import Account
 from gateway.services.booking.plan import Plan, event_write, moved_write
 from gateway.services.identity import Identity
 from gateway.services.sessions import Sessions
-from gateway.store.meetings import ENDS, LEASE, Meeting, Meetings, MeetingState
+from gateway.store.meeting_values import ENDS, LEASE, Meeting, MeetingState
+from gateway.store.meetings import Meetings
 from gateway.store.vault import Vault
 from gateway.work.pump import Pump
 from providers.base.collection import PageRequest, Ref

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, insert, select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from gateway.store.announcements import announce
 from gateway.store.tables import FeedRow, SubscriptionRow
+from providers.base.errors import NotFound
 
 _TELL = text("""
 with locked as (
@@ -34,11 +36,15 @@ returning s.position, coalesce(f.sequence, 0)
 
 
 async def add(session: AsyncSession, values: Mapping[str, Any]) -> SubscriptionRow:
-    """Insert a subscription that is told of everything from now on; its account is watched."""
+    """Insert a subscription that is told of everything from now on; its account is watched. Raises `NotFound` when the
+    account was removed meanwhile."""
     head = select(col(FeedRow.sequence)).where(col(FeedRow.account_id) == values["account_id"]).scalar_subquery()
     statement = insert(SubscriptionRow).values(**values, position=func.coalesce(head, 0))
     await announce(session, f"watch:{values['account_id']}")
-    return (await session.scalars(statement.returning(SubscriptionRow))).one()
+    try:
+        return (await session.scalars(statement.returning(SubscriptionRow))).one()
+    except IntegrityError as error:
+        raise NotFound("the account was removed meanwhile") from error
 
 
 async def get(

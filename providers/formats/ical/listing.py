@@ -7,12 +7,10 @@ from heapq import merge
 from providers.base.errors import Invalid
 from providers.formats import values
 from providers.formats.ical.marks import is_cancelled
-from providers.formats.ical.occurrences import Occurrence, between, override_of
+from providers.formats.ical.occurrences import Occurrence, between, occurrence_at, override_of, ranges_of
 from providers.formats.ical.resource import Resource
-from providers.formats.ical.spans import Span, When
 from providers.formats.recurrence.series import Series
 from providers.formats.recurrence.wall import LAST_YEAR
-from schemas.recurrence import OccurrenceType
 
 Placed = tuple[str, Resource, Occurrence]  # id of the text, its events, one of them
 _SECOND = timedelta(seconds=1)
@@ -24,7 +22,7 @@ def window(
 ) -> tuple[list[Placed], str | None]:
     """What ends after `time_min` and starts before `time_max`, by start; at most `limit` behind the cursor, and the
     cursor behind those, None at the end. What cannot be expanded is left out. Raises `Invalid` for a bad cursor."""
-    after = _position(cursor)
+    after = position(cursor)
     begin = max(time_min, after[0] - _SECOND) if after else time_min
     found: list[tuple[tuple[datetime, str], Placed]] = []
     for item, resource in texts:
@@ -38,22 +36,23 @@ def window(
 def _first(
     item: str, resource: Resource, begin: datetime, end: datetime, after: tuple[datetime, str] | None, limit: int
 ) -> Iterator[tuple[tuple[datetime, str], Placed]]:
-    """Changed occurrences, which come in no order, and the first others."""
-    regular = 0
+    """The first ones behind a position."""
+    count = 0
     try:
         for one in between(resource, begin, end):
             place = (one.span.start.moment, f"{item}_{one.key or ''}")
             if after is not None and place <= after:
                 continue
             yield place, (item, resource, one)
-            regular += one.type is not OccurrenceType.MODIFIED
-            if regular == limit:
+            count += 1
+            if count == limit:
                 return
     except Invalid:
         return  # a rule that nobody can carry out
 
 
-def _position(cursor: str | None) -> tuple[datetime, str] | None:
+def position(cursor: str | None) -> tuple[datetime, str] | None:
+    """The start and the id behind which a page of `window` begins. Raises `Invalid`."""
     if cursor is None:
         return None
     written, _, item = cursor.partition(".")
@@ -98,19 +97,14 @@ def _occurrences(resource: Resource, after: date | None) -> Iterator[Occurrence]
         resource.key(one): None if is_cancelled(one) else override_of(resource, one) for one in resource.current()
     }
     keys = sorted(key for key in replaced if key is not None and (after is None or key > after))
-    last = after
+    last, ranges = after, ranges_of(resource)
     for wall in merge(_walls(series, after or series.start), keys):
         if last is not None and wall <= last:
             continue
         last = wall
-        found = replaced[wall] if wall in replaced else _regular(resource, first, wall)
+        found = replaced[wall] if wall in replaced else occurrence_at(master, first, ranges, wall)
         if found is not None:
             yield found
-
-
-def _regular(resource: Resource, first: Span, wall: date) -> Occurrence:
-    assert resource.master is not None
-    return Occurrence(resource.master, first.at(wall), When(wall, first.start.zone))
 
 
 def _walls(series: Series, begin: date) -> Iterator[date]:

@@ -73,19 +73,19 @@ def _regular(
         return
     recurrence = resource.series()
     assert recurrence is not None
-    ranges = _ranges(resource)
+    ranges = ranges_of(resource)
     moves = max((abs(one.moves) for one in ranges), default=timedelta())
     length = moves + max(one.end.moment - one.start.moment for one in (first, *(one.span for one in ranges)))
     earliest = time_min - length if time_min - _FIRST > length else _FIRST
     latest = time_max + moves if _LAST - moves > time_max else _LAST
     for wall in recurrence.between(*_walls(recurrence, earliest, latest)):
-        found = _at(resource.master, first, ranges, wall)
+        found = occurrence_at(resource.master, first, ranges, wall)
         if wall not in replaced and _is_in(found.span, time_min, time_max):
             yield found
 
 
 @dataclass(frozen=True, slots=True)
-class _Range:
+class Range:
     """How occurrences are from `key` on."""
 
     key: date
@@ -94,7 +94,7 @@ class _Range:
     moves: timedelta
 
 
-def _ranges(resource: Resource) -> list[_Range]:
+def ranges_of(resource: Resource) -> list[Range]:
     """The overrides of this and all future occurrences that count, in order."""
     found = []
     for override in resource.overrides:
@@ -103,11 +103,11 @@ def _ranges(resource: Resource) -> list[_Range]:
         if says and key is not None and place is not None and not is_cancelled(override):
             same_kind = isinstance(key, datetime) == isinstance(place.start.wall, datetime)
             if same_kind:
-                found.append(_Range(key, override, place, place.start.wall - key))
+                found.append(Range(key, override, place, place.start.wall - key))
     return sorted(found, key=lambda one: one.key)
 
 
-def _at(master: Component, first: Span, ranges: list[_Range], wall: date) -> Occurrence:
+def occurrence_at(master: Component, first: Span, ranges: list[Range], wall: date) -> Occurrence:
     """The occurrence that is planned for this start and has no override of its own."""
     planned = When(wall, first.start.zone)
     ruling = next((one for one in reversed(ranges) if one.key <= wall), None)
@@ -172,11 +172,11 @@ def planned_at(resource: Resource, key: str) -> Occurrence | None:
             return None if is_cancelled(override) else found
     if resource.master is None or first is None or recurrence is None or not resource.repeats:
         return None
-    return next(_of_day(resource.master, first, recurrence, wanted, _ranges(resource)), None)
+    return next(_of_day(resource.master, first, recurrence, wanted, ranges_of(resource)), None)
 
 
 def _of_day(
-    master: Component, first: Span, recurrence: Series, wanted: date, ranges: list[_Range]
+    master: Component, first: Span, recurrence: Series, wanted: date, ranges: list[Range]
 ) -> Iterator[Occurrence]:
     wall = wall_of(wanted, recurrence.zone) if isinstance(wanted, datetime) and wanted.tzinfo else wanted
     begin = datetime(wall.year, wall.month, wall.day)
@@ -184,7 +184,7 @@ def _of_day(
     timed = isinstance(recurrence.start, datetime)
     for start in recurrence.between(begin if timed else begin.date(), last if timed else last.date()):
         if _matches(When(start, first.start.zone), wanted):
-            yield _at(master, first, ranges, start)
+            yield occurrence_at(master, first, ranges, start)
 
 
 def _matches(planned: When, wanted: date) -> bool:

@@ -29,8 +29,9 @@ _OWN = {
 @cache
 def _known() -> Mapping[str, str]:
     """IANA and Windows names in lower case -> IANA name."""
-    windows = {name.lower(): zone for name, zone in win_tz.items() if zone in available_timezones()}
-    iana = {name.lower(): name for name in available_timezones() if name.lower() not in _NOT_ZONES}
+    zones = available_timezones()  # reads folders: once
+    windows = {name.lower(): zone for name, zone in win_tz.items() if zone in zones}
+    iana = {name.lower(): name for name in zones if name.lower() not in _NOT_ZONES}
     return {**windows, **iana, **_OWN}
 
 

@@ -33,6 +33,8 @@ async def main(url: str, folder: str, application: str, profiles: str, seed: str
         print("ready", flush=True)
         while line := await asyncio.to_thread(sys.stdin.readline):
             start = datetime.fromisoformat(line.strip())
+            practice.faults.refuse.clear()
+            practice.faults.lose.clear()
             told = await asyncio.gather(*(visit(practice, chance, loaded, start) for _ in range(VISITORS)))
             print(json.dumps(Counter(told)), flush=True)
     await database.close()
@@ -43,9 +45,9 @@ async def visit(practice: Practice, chance: random.Random, profiles: list[Profil
     profile, start = chance.choice(profiles), first + chance.randrange(SLOTS) * STEP
     order = Order(hold_minutes=5 if chance.random() < 0.4 else None)
     body = wanted(start, profile.rules().duration_minutes)
-    if chance.random() < 0.1:
+    if chance.random() < 0.05 and not practice.faults.refuse:
         practice.faults.refuse.append(chance.choice((Denied("no"), Uncertain("lost"))))
-    if chance.random() < 0.1:
+    if chance.random() < 0.05 and not practice.faults.lose:
         practice.faults.lose.append(Uncertain("lost"))
     try:
         made = await practice.booking.book(profile, body, order)

@@ -28,11 +28,12 @@ from gateway.services.schedules import Schedules
 from gateway.services.sessions import Sessions
 from gateway.services.work_hours import WorkHours
 from gateway.store.database import Database
-from gateway.store.meetings import Meeting, Meetings
+from gateway.store.meeting_values import Meeting
+from gateway.store.meetings import Meetings
 from gateway.store.vault import Vault
 from providers.base.collection import PageRequest, Ref
 from providers.base.ports import EventQuery, EventWrite
-from providers.base.provider import Mailbox, ProviderSettings, Session
+from providers.base.provider import Mailbox, Provider, ProviderSettings, Session
 from providers.sandbox.provider import SandboxProvider
 from schemas.accounts import ApiAccountInDto, ServiceType
 from schemas.booking import BookingMeetingInterval, BookingProfile, CreateMeetingDto, CreateMeetingResponse
@@ -192,10 +193,10 @@ def tomorrow(hour: int = 9, minute: int = 0, days: int = 1) -> datetime:
 
 
 @asynccontextmanager
-async def open_practice(database: Database, folder: Path) -> AsyncIterator[Practice]:
-    """The parts, wired as the gateway wires them."""
+async def open_practice(database: Database, folder: Path, *others: Provider) -> AsyncIterator[Practice]:
+    """The parts, wired as the gateway wires them; with the sandbox and `others`."""
     vault, provider = Vault([KEY]), FailingProvider(ProviderSettings(folder))
-    providers = dict.fromkeys(provider.services, provider)
+    providers: dict[str, Provider] = {name: each for each in (provider, *others) for name in each.services}
     identity = Identity(database)
     sessions = Sessions(providers, vault, database, identity)
     accounts = Accounts(database, vault, providers, sessions, identity)

@@ -6,23 +6,26 @@ from datetime import timedelta
 import pytest
 
 from gateway.services.booking.booking import Order
-from gateway.store.meetings import MeetingState
+from gateway.services.booking.times import Question
+from gateway.store.meeting_values import MeetingState
 from providers.base.errors import (
     Denied,
     Invalid,
     NotFound,
     RateLimited,
     Taken,
+    Timeout,
     TooLate,
     Unavailable,
     Uncertain,
+    Unsupported,
 )
-from schemas.booking import BookingAttachAccountsDto, BookingAttachGroupsDto
+from schemas.booking import BookingAttachAccountsDto, BookingAttachGroupsDto, BookingTimesOutDto
 from tests.gateway.booking.conftest import Practice, tomorrow, wanted
 
 pytestmark = pytest.mark.anyio
 HALF = timedelta(minutes=30)
-LOST = (Uncertain("the answer was lost"), RuntimeError("a fault of our own"))
+LOST = (Uncertain("the answer was lost"), Timeout("no answer in time"), RuntimeError("a fault of our own"))
 
 
 async def test_a_booked_slot_is_an_event_and_is_offered_no_more(practice: Practice) -> None:
@@ -251,6 +254,9 @@ async def test_what_its_owner_deleted_can_be_booked_again(practice: Practice) ->
     await practice.remove(ann, made.id or "")
     assert tomorrow(9) in [slot.start for slot in await practice.offered(profile)]
     assert (await practice.book(profile, tomorrow(9))).created
+    with pytest.raises(TooLate):  # the first one has no time that it could take with it
+        meeting = await practice.booking.by_token(made.reschedule_token or "")
+        await practice.booking.move(profile, meeting, wanted(tomorrow(11)))
 
 
 async def test_cancelling_removes_the_event_and_offers_the_slot(practice: Practice) -> None:
@@ -265,8 +271,11 @@ async def test_cancelling_removes_the_event_and_offers_the_slot(practice: Practi
     await practice.booking.cancel(await practice.booking.by_token(made.reschedule_token or ""))
     assert not await practice.events(ann)
     assert tomorrow(9) in [slot.start for slot in await practice.offered(profile)]
+    meeting = await practice.booking.by_token(made.reschedule_token or "")
     with pytest.raises(TooLate):
-        await practice.booking.cancel(await practice.booking.by_token(made.reschedule_token or ""))
+        await practice.booking.cancel(meeting)
+    shown = await practice.booking.times_to_move(profile, meeting, Question())
+    assert shown.existing_meeting is not None and shown.existing_meeting.deleted and shown.items
 
 
 async def test_a_lost_cancellation_is_done_again(practice: Practice) -> None:
@@ -388,3 +397,38 @@ async def test_strangers_do_not_hear_the_providers_words(practice: Practice) -> 
     with pytest.raises(Unavailable) as refused:
         await practice.public.book(practice.application.client_id, profile.name, wanted(tomorrow(9)))
     assert "secret" not in refused.value.message and refused.value.original is None
+
+
+async def test_of_more_than_can_be_tried_everybody_has_a_turn(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.claims._TRIED", 2)
+    people = [await practice.person() for _ in range(4)]
+    profile = await practice.profile(None)
+    attached = BookingAttachAccountsDto(account_ids=[person.id for person in people])
+    await practice.profiles.attach_accounts(practice.application, profile.id, attached)
+    profile = await practice.again(profile)
+    for slot in range(8):
+        await practice.book(profile, tomorrow(9) + slot * HALF)
+    assert [len(await practice.events(person)) for person in people] == [2, 2, 2, 2]
+
+
+async def test_a_conference_is_left_out_where_there_is_none(practice: Practice) -> None:
+    ann = await practice.person()
+    practice.faults.refuse.append(Unsupported("no conferences here"))
+    assert (await practice.book(await practice.profile(ann, start_conference=True), tomorrow(9))).created
+    assert len(await practice.events(ann)) == 1
+    practice.faults.refuse.append(Unsupported("no events here"))
+    with pytest.raises(Unsupported):
+        await practice.book(await practice.profile(ann), tomorrow(10))
+    assert (await practice.last()).state is MeetingState.FAILED
+
+
+async def test_too_many_visitors_at_once_are_asked_to_wait(practice: Practice, monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = await practice.profile(await practice.person())
+    link = practice.application.client_id, profile.name
+    monkeypatch.setattr("gateway.services.booking.public.AT_ONCE", 2)
+    asked = [practice.public.times(*link, Question()) for _ in range(6)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {BookingTimesOutDto, RateLimited}
+    assert (await practice.public.times(*link, Question())).items

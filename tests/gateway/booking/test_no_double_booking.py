@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.identity import Account
-from gateway.store.meetings import MeetingState
+from gateway.store.meeting_values import MeetingState
 from schemas.booking import BookingAttachAccountsDto
 from tests.gateway.booking.conftest import Practice, tomorrow
 

@@ -16,6 +16,7 @@ from gateway.services.signing import Signer, SigningSecrets
 from gateway.services.sources import Sources
 from gateway.services.subscriptions import Subscriptions
 from gateway.store.database import Database
+from gateway.store.queries import subscriptions
 from gateway.store.vault import Vault
 from providers.base.collection import Delta, PageRequest, Ref
 from providers.base.errors import Denied, Invalid, NotFound, Pending, Unauthorized, Unsupported
@@ -355,3 +356,16 @@ async def test_replay_resumes_a_parked_one_at_once(desk: Desk, receiver: Receive
     assert subscription in await desk.delivery.due(1000)
     await desk.delivery.run(subscription)
     assert [payload["sequence"] for call in receiver.calls for payload in call.payloads] == [2]
+
+
+async def test_an_account_that_goes_while_it_is_subscribed_to(desk: Desk, receiver: Receiver) -> None:
+    values = {
+        "application_id": 1,
+        "account_id": 1_000_000_000,
+        "port": "messages",
+        "resource": "/email/messages",
+        "notification_url": receiver.url,
+    }
+    with pytest.raises(NotFound):
+        async with desk.house.database.session() as session:
+            await subscriptions.add(session, values)

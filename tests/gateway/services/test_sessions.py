@@ -38,7 +38,7 @@ async def _stored(house: House, account: Account) -> Account:
 async def test_requests_share_one_session(house: House) -> None:
     account = await house.account(await house.link())
     house.provider.open_delay = 0.05
-    async with house.sessions.use(account) as one, house.sessions.use(account) as other:
+    async with house.sessions.native(account) as one, house.sessions.native(account) as other:
         assert one is other
     await asyncio.gather(*(_ping(house, account) for _ in range(10)))
     assert len(house.provider.opened) == 1
@@ -67,12 +67,12 @@ async def test_a_failed_opening_is_tried_again(house: House) -> None:
 
 async def test_a_changed_account_gets_a_new_session_and_the_old_one_ends_with_its_last_request(house: House) -> None:
     account = await house.account(await house.link())
-    async with house.sessions.use(account) as old:
+    async with house.sessions.native(account) as old:
         changed = await house.accounts.set_marks(account, {"archive": "f1"})
-        async with house.sessions.use(changed) as new:
+        async with house.sessions.native(changed) as new:
             assert new is not old
             assert house.provider.opened[1].mailbox.marks == {"archive": "f1"}
-            async with house.sessions.use(account) as late:  # a request that read the account before the change
+            async with house.sessions.native(account) as late:  # a request that read the account before the change
                 assert late is new
         assert not house.provider.opened[0].closed
     await _until(house.provider.opened, 1)

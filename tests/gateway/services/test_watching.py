@@ -274,6 +274,21 @@ async def test_an_account_that_cannot_tell_is_polled(town: Town, monkeypatch: py
     assert len(town.provider.listens) == 1
 
 
+@pytest.mark.parametrize("writer", [0, 1], ids=["its owner", "another process"])
+async def test_what_the_gateway_writes_itself_is_seen_at_once_where_nobody_tells(town: Town, writer: int) -> None:
+    """The floor is minutes away."""
+    town.provider.pushes = False
+    (account,) = await town.accounts(1)
+    one = await town.post()
+    await town.ready(account)
+    posts = [one, await town.post()]
+    await until(lambda: not posts[writer].watching._alone)
+    assert set(one.watching.accounts) == {account}
+    town.provider.put(account, "written")
+    posts[writer].watching.wrote(account)
+    await until(lambda: _has(town, account, 1))
+
+
 async def test_a_listener_that_has_gone_deaf_is_replaced(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(TellingProvider, "polling_floor", 0.1)
     (account,) = await town.accounts(1)

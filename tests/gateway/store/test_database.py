@@ -59,7 +59,7 @@ async def test_a_database_that_is_away_is_named(tmp_path: Path) -> None:
 
 async def test_a_restarted_database_is_used_again_at_once(database: Database) -> None:
     kill = sa.text(
-        "select pg_terminate_backend(pid) from pg_stat_activity "
+        "select pg_terminate_backend(pid, 10000) from pg_stat_activity "
         "where datname = current_database() and pid <> pg_backend_pid()"
     )
     async with database.read() as one, database.read() as other:

@@ -13,7 +13,8 @@ from cryptography.fernet import Fernet
 
 from gateway.services.applications import Applications
 from gateway.store.database import Database
-from gateway.store.meetings import Meetings, MeetingState, Team, Wish
+from gateway.store.meeting_values import MeetingState, Team, Wish
+from gateway.store.meetings import Meetings
 from gateway.store.queries import accounts
 from gateway.store.vault import Vault
 

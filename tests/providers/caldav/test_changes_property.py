@@ -179,7 +179,7 @@ def test_any_history(dav_server: DavServer, without_tokens: bool) -> None:
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=10,
+            max_examples=8,
             stateful_step_count=25,
             deadline=None,
             phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking on real servers takes for ever

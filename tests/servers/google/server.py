@@ -16,7 +16,7 @@ from typing import Any, Self
 from aiohttp import web
 
 from providers.base.provider import ProviderSettings
-from tests.servers.google import gmail  # noqa: F401 - registers its operations
+from tests.servers.google import calendar, gmail, people, tasks  # noqa: F401 - register their operations
 from tests.servers.google.discovery import Discovery, Operation
 from tests.servers.google.handlers import HANDLERS
 from tests.servers.google.world import Call, Failure, Json, World
@@ -96,6 +96,11 @@ class GoogleSimulator:
         if request.path == "/revoke":
             self.world.revoked.append(str((await request.post())["token"]))
             return _json({})
+        if request.path.startswith("/photos/"):
+            return web.Response(body=people.PHOTOS[request.path.rpartition("/")[2]], content_type="image/png")
+        if request.path == "/oauth2/v2/userinfo":
+            user = self.world.user(request.headers.get("Authorization", ""))
+            return _json({"id": user.sub, "email": user.email, "name": "Sam"})
         if (upload := request.query.get("upload_id")) is not None:
             operation, call = self._uploads.pop(upload)
             call.media = await request.read()

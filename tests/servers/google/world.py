@@ -1,6 +1,8 @@
 """What the simulator knows: users by their tokens, and each one's things."""
 
+import base64
 import itertools
+import json
 import threading
 import uuid
 from collections.abc import Mapping
@@ -74,6 +76,8 @@ class World:
         self.users: dict[str, User] = {}  # by address
         self.revoked: list[str] = []
         self.token_requests: list[Json] = []
+        self.claims: list[Json] = []  # of service accounts' assertions
+        self.granted = ""  # the scopes that a code gives
         self.dead: set[str] = set()  # refresh tokens that are taken no more
         self._numbers = itertools.count(1)
 
@@ -95,13 +99,19 @@ class World:
     def token(self, form: Json) -> Json:
         """The token endpoint: refresh tokens and codes are the user's address."""
         self.token_requests.append(form)
-        name = form.get("refresh_token") or form.get("code") or form.get("assertion")
+        name = form.get("refresh_token") or form.get("code")
+        if assertion := form.get("assertion"):
+            body = str(assertion).split(".")[1]
+            self.claims.append(json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))))
+            name = self.claims[-1]["sub"]
         user = self.users.get(str(name))
         if user is None or name in self.dead:
             raise TokenRefused()
         user.token = f"ya29.{uuid.uuid4().hex}"
         answer = {"access_token": user.token, "expires_in": 3599, "token_type": "Bearer"}
-        return answer | ({"refresh_token": user.email} if "code" in form else {})
+        if "code" not in form:
+            return answer
+        return answer | {"refresh_token": user.email, "scope": self.granted, "id_token": _id_token(user)}
 
 
 class TokenRefused(Failure):
@@ -110,3 +120,9 @@ class TokenRefused(Failure):
     def __init__(self) -> None:
         super().__init__(400, "invalid_grant")
         self.body = {"error": "invalid_grant", "error_description": "Token has been expired or revoked."}
+
+
+def _id_token(user: User) -> str:
+    """Unsigned: it comes from the token endpoint itself."""
+    claims = json.dumps({"sub": user.sub, "email": user.email, "name": "Sam"}).encode()
+    return f"e30.{base64.urlsafe_b64encode(claims).decode().rstrip('=')}."
