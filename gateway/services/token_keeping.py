@@ -26,6 +26,7 @@ from schemas.accounts import TokenStatus
 log = logging.getLogger("postroom.tokens")
 
 AHEAD = 300.0  # seconds before a token is no longer used from which another is got, while nobody has to wait for it
+_PATIENCE = 30.0  # seconds between attempts ahead of time
 _AT_ONCE = 3  # refreshes of a process at a time: each holds a connection of the pool
 _DEADLINE = 15.0  # seconds; shorter than PostgreSQL's patience with a transaction in which nothing is said
 _STORE_AGAIN = (0.1, 0.5, 1.0, 2.0)  # seconds
@@ -157,12 +158,14 @@ class KeptTokens:
 
     def __init__(self, keeper: TokenKeeper, account_id: int, auth: Auth, grant: Grant) -> None:
         self._keeper, self._account_id, self._auth, self._grant = keeper, account_id, auth, grant
+        self._tried = 0.0  # when another was last asked for ahead of time
 
     async def fresh(self, refused: str | None = None) -> str:
         """A token that is good for a while. Raises `Unauthorized`, `Unavailable`."""
         now = time.time()
         if token := usable(self._grant, now, refused):
-            if not usable(self._grant, now + AHEAD) and self._renewable:
+            if not usable(self._grant, now + AHEAD) and self._renewable and now - self._tried > _PATIENCE:
+                self._tried = now
                 self._keeper.renewing(self._account_id, self._auth).add_done_callback(self._take)
             return token
         self._grant = await self._keeper.renewed(self._account_id, self._auth, refused)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,11 +14,14 @@ import pytest
 from cryptography.fernet import Fernet
 
 from gateway.services.applications import Applications, Registration
+from gateway.services.registrations import Registrations
+from gateway.services.token_keeping import AHEAD, KeptTokens, TokenKeeper
 from gateway.store.database import Database
 from gateway.store.queries import accounts
 from gateway.store.vault import Vault
+from providers.base.oauth2 import LEEWAY
 from schemas.accounts import ServiceType
-from tests.gateway.services.refresher import refresh
+from tests.gateway.services.refresher import provider, refresh
 from tests.servers.oauth import CLIENT_ID, CLIENT_SECRET, Consent, OAuthServer
 
 pytestmark = pytest.mark.anyio
@@ -79,6 +83,19 @@ async def test_what_the_provider_gave_is_stored_before_it_is_used(kept: Kept) ->
     assert await kept.stored() == kept.consent.refresh_token != "first"
     assert await kept.refresh() == token
     assert kept.server.refreshes == 1
+
+
+async def test_another_token_is_got_before_anybody_has_to_wait(kept: Kept) -> None:
+    vault, google = Vault([kept.key]), provider(f"{kept.server.url}/token")
+    keeper = TokenKeeper(kept.database, vault, Registrations(kept.database, vault))
+    assert google.auth is not None
+    grant = {"access_token": "ending", "expires_at": time.time() + LEEWAY + AHEAD / 2, "refresh_token": "first"}
+    tokens = KeptTokens(keeper, kept.account_id, google.auth, grant)
+    assert {await tokens.fresh() for _ in range(10)} == {"ending"}
+    await keeper.close()
+    assert kept.server.user_of(await tokens.fresh()) == "ann@gmail.test"
+    assert kept.server.refreshes == 1
+    await google.close()
 
 
 async def test_processes_refresh_one_after_the_other(kept: Kept) -> None:
