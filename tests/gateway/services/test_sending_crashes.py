@@ -252,7 +252,7 @@ async def test_crashes_by_chance(database: Database, vault: Vault, tmp_path: Pat
 @pytest.mark.parametrize("quarter", range(4))
 async def test_ten_thousand_crashes(quarter: int, database: Database, vault: Vault, tmp_path: Path) -> None:
     seed = time.time_ns()
-    ended = await play_many(database, vault, tmp_path, 2_500, lanes=4, seed=seed)
+    ended = await play_many(database, vault, tmp_path, 2_500, lanes=16, seed=seed)
     print(f"quarter {quarter}, seed {seed}: {dict(sorted(ended.items()))}")
     assert sum(ended.values()) == 2_500
 
