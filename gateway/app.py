@@ -20,10 +20,14 @@ from gateway.parts import Parts, Services, start
 from gateway.routes import ROUTES
 from gateway.services.booking.booking import Booking
 from gateway.services.booking.public import PublicBooking
+from gateway.services.callers import Callers
 from gateway.services.figures import Figures
 from gateway.services.live import Live
+from gateway.services.signin.authorization import Authorization
 from gateway.settings import Settings
 from gateway.web.booking import BookingPages
+from gateway.web.forms import FormTokens
+from gateway.web.signin import SignInPages, failure
 
 
 def create_app(settings: Settings | None = None) -> ASGIApp:
@@ -61,16 +65,22 @@ def _build(parts: Parts, services: Services) -> ASGIApp:
     """Every part behind the front door."""
     settings = parts.settings
     around = Surroundings(
-        identity=parts.identity,
+        identity=services[Callers],
         sessions=parts.sessions,
         tokens=Tokens(parts.keys),
         repeats=Repeats(parts.idempotency),
         services=services.by_class,
         max_body=settings.max_body_bytes,
         timeout=settings.request_timeout,
+        show=failure,
     )
     described = document(ROUTES, version("postroom"))
     several = "PROMETHEUS_MULTIPROC_DIR" in os.environ
     booking = BookingPages(services[PublicBooking], services[Booking], parts.keys, settings.public_url)
-    beside = [*booking.routes(), *pages(parts.database.ready, Figures(parts.database).text, described, several)]
+    sign_in = SignInPages(services[Authorization], FormTokens(parts.keys), settings.public_url)
+    beside = [
+        *booking.routes(),
+        *sign_in.routes(),
+        *pages(parts.database.ready, Figures(parts.database).text, described, several),
+    ]
     return FrontDoor(router(ROUTES, around, beside), parts.identity)

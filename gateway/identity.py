@@ -33,14 +33,30 @@ class Account:
     copy_to_sent: bool | None = None
     renamed: bool = False  # whether some of its items are called otherwise at the provider than here
     timezone: str | None = None  # IANA name
+    parent_id: int | None = None  # the service account whose grant a managed one lives by
+    user_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person of an application; `public_id` is what applications call them. `session_id`: the session by which they
+    came, None for an identity token."""
+
+    id: int
+    application_id: int
+    public_id: str
+    session_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated request: always an application, and an account where the credentials or a header name one."""
+    """An authenticated request: always an application, an account where the credentials or a header name one, and a
+    user where it comes by a session."""
 
     application: Application
     account: Account | None = None
+    user: User | None = None
+    external_id: str | None = None  # an identity that was checked just now, and need not be anybody's yet
 
 
 @dataclass(frozen=True, slots=True)

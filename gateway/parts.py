@@ -23,26 +23,38 @@ from gateway.services.booking.profiles import Profiles
 from gateway.services.booking.public import PublicBooking
 from gateway.services.booking.times import Times
 from gateway.services.booking.writing import Writing
+from gateway.services.callers import Callers
 from gateway.services.changelog import ChangeLog
 from gateway.services.delivery.pump import Delivery
 from gateway.services.delivery.receiver import Receiver
 from gateway.services.dispatching import Dispatching
 from gateway.services.following import Following
 from gateway.services.identity import Identity
+from gateway.services.identity_tokens import IdentityTokens
 from gateway.services.live import MAX_WAIT, Live, Pace
 from gateway.services.mail_sync import MailSync
 from gateway.services.marks import Marks
 from gateway.services.meeting_times import MeetingTimes
 from gateway.services.plan_sync import CalendarSync, ContactSync, TaskSync
+from gateway.services.registrations import Registrations
 from gateway.services.schedules import Schedules as Calendars
 from gateway.services.scheduling import Scheduling
 from gateway.services.sending import Sending
+from gateway.services.service_accounts import ServiceAccounts
 from gateway.services.sessions import Sessions
+from gateway.services.signin.authorization import Authorization
+from gateway.services.signin.beginning import Beginning
+from gateway.services.signin.exchange import CodeExchange
+from gateway.services.signin.finishing import Finishing
+from gateway.services.signin.session_values import SessionValues
+from gateway.services.signin.tickets import Tickets
 from gateway.services.signing import Signer
 from gateway.services.sources import Sources
 from gateway.services.stream_status import StreamStates
 from gateway.services.submission import Submissions
 from gateway.services.subscriptions import Subscriptions
+from gateway.services.user_sessions import UserSessions
+from gateway.services.users import Users
 from gateway.services.watching import Watching
 from gateway.services.work_hours import WorkHours
 from gateway.settings import Settings
@@ -58,6 +70,7 @@ from gateway.store.meetings import Meetings
 from gateway.store.quarantine import Quarantine
 from gateway.store.schedules import Schedules
 from gateway.store.sends import Sends
+from gateway.store.sign_ins import SignIns
 from gateway.store.streams import Streams
 from gateway.store.vault import Vault
 from gateway.store.wants import Wants
@@ -166,6 +179,7 @@ async def start(parts: Parts) -> Services:
         Subscriptions(database, changelog, parts.sources, receiver, signer, wake=wake),
         live,
         *_booking(parts, writing),
+        *_signing_in(parts, accounts),
     )
     watching = Watching(Leases(database, _name()), sessions, changelog, parts.sources)
     sessions.wrote = watching.wrote
@@ -186,6 +200,28 @@ def _booking(parts: Parts, writing: Writing) -> Sequence[object]:
     return (work_hours, MeetingTimes(work_hours), profiles, times, booking, merged, public, links)
 
 
+def _signing_in(parts: Parts, accounts: Accounts) -> Sequence[object]:
+    """The services of sign-ins, users and their sessions."""
+    database, vault, identity, url = parts.database, parts.vault, parts.identity, parts.settings.public_url
+    tickets, session_values = Tickets(parts.keys), SessionValues(parts.keys, url)
+    user_sessions, registrations = UserSessions(database, session_values), Registrations(database, vault)
+    authorization = Authorization(
+        Beginning(database, vault, identity, user_sessions, tickets),
+        Finishing(database, vault, identity, session_values),
+        SignIns(database, vault),
+        accounts,
+        registrations,
+        parts.providers,
+        tickets,
+        url,
+    )
+    issuers = parts.settings.identity_issuers
+    identity_tokens = IdentityTokens(database, parts.http, tickets, issuers)
+    services = ServiceAccounts(database, vault, identity, accounts)
+    users, codes = Users(database, identity, user_sessions, services), CodeExchange(database, identity, session_values)
+    return (authorization, codes, users, services, identity_tokens, Callers(identity, user_sessions, identity_tokens))
+
+
 def _name() -> str:
     """What other processes, on whatever host, know this one by."""
     return f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
@@ -198,4 +234,5 @@ def _chores(parts: Parts) -> Sequence[Chore]:
         Chore("deliveries in the log", Deliveries(parts.database).purge),
         Chore("events that newer ones made superfluous", Compaction(parts.database).compact),
         Chore("meetings that are long over", Meetings(parts.database).purge),
+        Chore("sign-ins, codes and sessions", SignIns(parts.database, parts.vault).purge),
     )

@@ -52,6 +52,10 @@ def _pairs(value: str) -> dict[str, str]:
     return {name.strip().lower(): target.strip() for name, target in pairs}
 
 
+def _urls(value: str) -> tuple[str, ...]:
+    return tuple(_web_url(one.strip()) for one in value.split(",") if one.strip())
+
+
 def _words(value: str) -> frozenset[str]:
     return frozenset(word.strip() for word in value.split(",") if word.strip())
 
@@ -130,6 +134,12 @@ class Settings(BaseModel):
         "info", "least severity that is logged", "debug, info, warning or error"
     )
     log_format: Literal["json", "text"] = _setting("text", "form of a log line", "json or text")
+    identity_issuers: Annotated[tuple[str, ...], BeforeValidator(_urls)] = _setting(
+        ("https://outlook.office365.com/autodiscover/metadata/json/1",),
+        "metadata documents of Exchange servers whose identity tokens sign users in",
+        "URLs, separated by commas",
+        "that of Exchange Online",
+    )
     google_api_url: _WebUrl | None = _setting(None, "replaces the API's address, for tests", _URL, "the vendor's")
     google_auth_url: _WebUrl | None = _setting(None, "replaces the consent page, for tests", _URL, "the vendor's")
     google_token_url: _WebUrl | None = _setting(None, "replaces the token endpoint, for tests", _URL, "the vendor's")

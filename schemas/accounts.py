@@ -99,6 +99,22 @@ class ServiceTypeNonDaemon(StrEnum):
     SANDBOX = "Sandbox"
 
 
+class ServiceTypeDaemon(StrEnum):
+    """Service types usable as service (daemon) accounts."""
+
+    GOOGLE = "Google"
+    GOOGLE_BOT = "GoogleBot"
+    OFFICE365 = "Office365"
+    EWS = "EWS"
+    MS_TEAMS_BOT = "MsTeamsBot"
+    SLACK = "Slack"
+    SLACK_BOT = "SlackBot"
+    ZOOM_BOT = "ZoomBot"
+    MCTRADE = "MCTrade"
+    ZOHO = "Zoho"
+    SANDBOX = "Sandbox"
+
+
 class ServiceProvider(StrEnum):
     """Brand of the mailbox host."""
 

@@ -1,10 +1,11 @@
 """What a route function gave -> the HTTP response."""
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 from starlette.responses import Response, StreamingResponse
 
+from gateway.browsers import Cookie, Redirect
 from gateway.http.route import Media, Route
 from providers.base.ports import Content
 from schemas.base import Model
@@ -17,6 +18,26 @@ def answer_bytes(route: Route, value: Model | None) -> Response:
     if value is None:
         return Response(b"", route.status)
     return Response(value.to_json(), route.status, _JSON)
+
+
+def answer_redirect(route: Route, redirect: Redirect) -> Response:
+    """On to the next page, which must not learn from the browser what stood in this one's address."""
+    headers = {"location": redirect.location, "cache-control": "no-store", "referrer-policy": "no-referrer"}
+    return with_cookies(Response(b"", route.status, headers), redirect.cookies)
+
+
+def with_cookies(response: Response, cookies: Iterable[Cookie]) -> Response:
+    """The response, which sets these too."""
+    for cookie in cookies:
+        response.set_cookie(
+            cookie.name,
+            cookie.value or "",
+            max_age=cookie.seconds if cookie.value else 0,
+            secure=cookie.secure,
+            httponly=True,
+            samesite="none" if cookie.foreign else "lax",
+        )
+    return response
 
 
 async def answer_stream(route: Route, content: Content) -> Response:

@@ -1,15 +1,16 @@
 """A request -> the arguments of a route function, one reader for each source of parameters.py."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from gateway.browsers import Browser
 from gateway.http.parameters import PORTS, Parameter, Source
 from gateway.http.problems import invalid
-from gateway.identity import Account, Application, Caller, Standing
+from gateway.identity import Account, Application, Caller, Standing, User
 from providers.base.collection import PageRequest
 from providers.base.errors import Invalid, Unsupported
 from providers.base.provider import Session
@@ -29,6 +30,7 @@ class Incoming:
     caller: Caller | None
     standing: Standing
     services: Mapping[type, object]
+    browser: Browser = field(default_factory=Browser)
     session: Session | None = None
 
 
@@ -92,7 +94,13 @@ def _checked(parameter: Parameter, value: str | list[str]) -> Any:
 def _caller(parameter: Parameter, incoming: Incoming) -> Any:
     caller = incoming.caller
     assert caller is not None
-    given = {Caller: caller, Application: caller.application, Account: caller.account, Standing: incoming.standing}
+    given = {
+        Caller: caller,
+        Application: caller.application,
+        Account: caller.account,
+        User: caller.user,
+        Standing: incoming.standing,
+    }
     return given[parameter.annotation]
 
 
@@ -112,6 +120,7 @@ _READERS: Mapping[Source, Callable[[Parameter, Incoming], Any]] = {
     Source.BODY: _body,
     Source.PAGE: lambda _, incoming: incoming.page,
     Source.CALLER: _caller,
+    Source.BROWSER: lambda _, incoming: incoming.browser,
     Source.PORT: _port,
     Source.SERVICE: lambda parameter, incoming: incoming.services[parameter.annotation],
 }

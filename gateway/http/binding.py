@@ -1,11 +1,11 @@
 """A row -> what answers its requests: credentials, arguments, the call, the answer."""
 
 import asyncio
-import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import parse_qs
@@ -13,19 +13,20 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.http.answers import answer_bytes, answer_stream
+from gateway.browsers import Browser, Redirect, WithCookies
+from gateway.http.answers import answer_bytes, answer_redirect, answer_stream, with_cookies
 from gateway.http.arguments import Incoming, Query, arguments
 from gateway.http.event_stream import EventStream
 from gateway.http.parameters import Source, parameters
 from gateway.http.problems import Problem
 from gateway.http.repeats import Repeats
-from gateway.http.route import Route
+from gateway.http.route import Media, Route
 from gateway.http.security import Identity, identify, still_stands
 from gateway.http.tokens import Tokens
 from gateway.identity import Account, Caller, Standing
 from gateway.live import Batches
 from providers.base.collection import Page, PageRequest
-from providers.base.errors import Invalid
+from providers.base.errors import Invalid, ProviderError
 from providers.base.ports import Content
 from providers.base.provider import Session
 
@@ -49,6 +50,7 @@ class Surroundings:
     services: Mapping[type, object]
     max_body: int  # octets
     timeout: float  # seconds until the answer begins
+    show: Callable[[ProviderError], Response] | None = None  # a failure, for people
 
 
 class Binding:
@@ -62,14 +64,25 @@ class Binding:
         self._known = {spelling: p.wire for p in asked for spelling in (*p.also, p.wire)}
 
     async def answer(self, request: Request) -> Response:
-        """The response to a request; every failure is raised."""
+        """The response to a request; every failure is raised, but those that people are to see on a page."""
+        try:
+            return await self._answer(request)
+        except ProviderError as error:
+            show, wanted = self._around.show, "text/html" in request.headers.get("accept", "")
+            if show is None or not wanted or self.route.answer is not Media.REDIRECT:
+                raise
+            return show(error)
+
+    async def _answer(self, request: Request) -> Response:
         async with asyncio.timeout(self._around.timeout):
             credentials = (self._around.identity, self.route.access, request.headers)
-            caller = await identify(*credentials)
+            caller = await identify(*credentials, request.method)
             request.scope["caller"] = caller
             query, page = self._query(request, caller)
-            standing, services = Standing(functools.partial(still_stands, *credentials)), self._around.services
+            standing, services = Standing(partial(still_stands, *credentials)), self._around.services
             incoming = Incoming(request.path_params, query, request.headers, b"", page, caller, standing, services)
+            if Source.BROWSER in self._sources:
+                incoming.browser = Browser(request.cookies, request.scope["request_id"])
             if Source.BODY in self._sources:
                 incoming.body = await self._body(request)
             key = request.headers.get("idempotency-key") if self.route.once else None
@@ -78,7 +91,7 @@ class Binding:
             asked = repr(sorted(query.items())).encode()
             digest = hashlib.sha256(asked + b"\0" + incoming.body).digest()
             use, request_id = self._use(request), request.scope["request_id"]
-            run = functools.partial(self._run, request, incoming)
+            run = partial(self._run, request, incoming)
             return await self._around.repeats.answer(caller, request_id, use, key, digest, run)
 
     async def _run(self, request: Request, incoming: Incoming) -> Response:
@@ -88,6 +101,10 @@ class Binding:
                 return await answer_stream(self.route, given)
             if isinstance(given, Batches):
                 return EventStream(given.pieces, self.route.status)
+            if isinstance(given, Redirect):
+                return answer_redirect(self.route, given)
+            if isinstance(given, WithCookies):
+                return with_cookies(answer_bytes(self.route, given.value), given.cookies)
             if isinstance(given, Page):
                 given = self._page(given, self._use(request), incoming.caller, incoming.query)
             return answer_bytes(self.route, given)

@@ -17,11 +17,19 @@ from schemas.mail import EmailAttachmentContent
 from schemas.webhooks import WebhookNotification
 
 _REF = "#/components/schemas/{model}"
+_USER: list[dict[str, list[str]]] = [
+    {"userSessionCookie": [], "clientIdHeader": []},
+    {"userSessionHeader": []},
+    {"authTypeHeader": [], "exchangeIdToken": [], "clientIdHeader": []},
+]
+_NAMED: list[dict[str, list[str]]] = [{**way, "accountIdHeader": []} for way in [{"appAuth": list[str]()}, *_USER]]
 _SECURITY: Mapping[Audience, list[dict[str, list[str]]]] = {
     Audience.ANYONE: [],
     Audience.APPLICATION: [{"appAuth": []}],
-    Audience.ACCOUNT: [{"accountToken": []}, {"appAuth": [], "accountIdHeader": []}],
-    Audience.EITHER: [{"accountToken": []}, {"appAuth": [], "accountIdHeader": []}, {"appAuth": []}],
+    Audience.ACCOUNT: [{"accountToken": []}, *_NAMED],
+    Audience.EITHER: [{"accountToken": []}, *_NAMED, {"appAuth": []}],
+    Audience.USER: _USER,
+    Audience.IDENTITY: _USER[2:],
 }
 _SCHEMES = {
     "appAuth": {"type": "http", "scheme": "basic", "description": "client id and client secret"},
@@ -30,8 +38,42 @@ _SCHEMES = {
         "type": "apiKey",
         "in": "header",
         "name": "X-Aurinko-Account-Id",
-        "description": "picks the account when the credential stands for an application",
+        "description": "picks the account when the credential stands for an application or a User",
     },
+    "userSessionCookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "AUR{APPID}",
+        "description": "User session; the name is AUR followed by the application's id",
+    },
+    "userSessionHeader": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Aurinko-Session",
+        "description": "User session token",
+    },
+    "clientIdHeader": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Aurinko-ClientId",
+        "description": "application client id",
+    },
+    "authTypeHeader": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Aurinko-Auth-Type",
+        "description": "default or exchangeIdToken",
+    },
+    "exchangeIdToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "Exchange identity token",
+        "description": "only together with the auth type header",
+    },
+}
+_REDIRECT = {
+    "Location": {"required": True, "schema": {"type": "string", "format": "uri"}},
+    "Set-Cookie": {"schema": {"type": "string"}, "description": "session cookie, cookie mode of the user flow"},
 }
 _RETRY = {"Retry-After": {"schema": {"type": "string"}, "description": "seconds"}}
 _FAILURES = {
@@ -131,6 +173,8 @@ def _responses(route: Route) -> dict[str, Any]:
 def _success(route: Route) -> dict[str, Any]:
     if route.answer is None:
         return {"description": "done, no body"}
+    if route.answer is Media.REDIRECT:
+        return {"description": "redirect", "headers": _REDIRECT}
     if route.answer is Media.TEXT:
         return {"description": "source", "content": {"text/plain": {"schema": {"type": "string"}}}}
     model = _model(route.answer)
@@ -158,7 +202,7 @@ def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
     models: dict[type[BaseModel], None] = {ApiRequestFailed: None, OkResponse: None, WebhookNotification: None}
     enums: dict[str, Any] = {}
     for route in routes:
-        if route.answer not in (None, Media.TEXT):
+        if route.answer not in (None, Media.TEXT, Media.REDIRECT):
             models[_model(route.answer)] = None
         for item in parameters(route.run, route.path):
             if item.source is Source.BODY:

@@ -3,13 +3,14 @@
 | annotation | comes from |
 |---|---|
 | a name that stands in the path | the path |
-| `Caller`, `Application`, `Account`, `Standing` | the credentials |
+| `Caller`, `Application`, `Account`, `User`, `Standing` | the credentials |
+| `Browser` | the cookies |
 | a port (`Messages`, `Drafts`, ...) or `Session` | the caller's opened account |
 | `PageRequest` | the query's `pageToken` and `limit` |
 | a `schemas` model | the JSON body (`Model | None`: may be absent) |
 | `Annotated[..., Header("Name")]` | a header |
 | a class the application was built with | that object |
-| anything else | a query parameter, in camelCase; `Also("Name")` names further spellings |
+| anything else | a query parameter, in camelCase or as `Named("name")` says; `Also("Name")` names further spellings |
 """
 
 import inspect
@@ -23,7 +24,8 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 from pydantic import Field, TypeAdapter
 from pydantic.alias_generators import to_camel
 
-from gateway.identity import Account, Application, Caller, Standing
+from gateway.browsers import Browser
+from gateway.identity import Account, Application, Caller, Standing, User
 from providers.base.collection import PageRequest
 from providers.base.provider import Session
 from schemas.base import Model
@@ -35,6 +37,13 @@ Id = Annotated[int, Field(ge=0, le=2**63 - 1)]
 @dataclass(frozen=True, slots=True)
 class Header:
     """Marks a parameter that comes from a header."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Says how a query parameter is spelled, where that is not in camelCase."""
 
     name: str
 
@@ -58,6 +67,7 @@ class Source(Enum):
     BODY = "body"
     PAGE = "page"
     CALLER = "caller"
+    BROWSER = "browser"
     PORT = "port"
     SERVICE = "service"
 
@@ -80,7 +90,7 @@ class Parameter:
 PORTS: Mapping[type, str] = {
     get_args(hint)[0]: name for name, hint in get_type_hints(Session).items() if get_args(hint)
 }
-_CALLERS = (Caller, Application, Account, Standing)
+_CALLERS = (Caller, Application, Account, Standing, User)
 
 
 def parameters(function: Callable[..., Any], path: str) -> tuple[Parameter, ...]:
@@ -105,13 +115,16 @@ def _parameter(name: str, hint: Any, default: Any, in_path: set[str]) -> Paramet
         adapter = TypeAdapter(kind) if source is Source.BODY else None
         return Parameter(name, name, source, kind, required, value, adapter)
     also = next((mark.names for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, Also)), ())
+    wire = next((mark.name for mark in getattr(hint, "__metadata__", ()) if isinstance(mark, Named)), to_camel(name))
     adapter = TypeAdapter(hint)
-    return Parameter(name, to_camel(name), Source.QUERY, hint, required, value, adapter, _is_list(kind), also)
+    return Parameter(name, wire, Source.QUERY, hint, required, value, adapter, _is_list(kind), also)
 
 
 def _source(kind: type) -> Source | None:
     if kind in _CALLERS:
         return Source.CALLER
+    if kind is Browser:
+        return Source.BROWSER
     if kind in PORTS or kind is Session:
         return Source.PORT
     if kind is PageRequest:

@@ -14,6 +14,8 @@ class Audience(Enum):
     ANYONE = "anyone"
     APPLICATION = "application"
     ACCOUNT = "account"
+    USER = "user"
+    IDENTITY = "identity"  # whoever has an identity token
     EITHER = "either"  # an application, too, that names no account
 
 
@@ -27,6 +29,8 @@ class Access:
 
 ANYONE = Access(Audience.ANYONE)
 APPLICATION = Access(Audience.APPLICATION)
+USER = Access(Audience.USER)
+IDENTITY = Access(Audience.IDENTITY)
 
 
 def account(*scopes: Scope) -> Access:
@@ -44,6 +48,7 @@ class Media(Enum):
 
     TEXT = "text/plain"
     BASE64_JSON = "application/json"  # {"content": "<Base64>"}
+    REDIRECT = "text/html"  # a browser is sent elsewhere, or shown why not
     EVENTS = "text/event-stream"  # server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 

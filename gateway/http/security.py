@@ -2,25 +2,34 @@
 
 import base64
 import binascii
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Protocol
 
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 
 from gateway.http.problems import Problem
 from gateway.http.route import Access, Audience
-from gateway.identity import Account, Application, Caller
-from providers.base.errors import NotFound
+from gateway.identity import Account, Application, Caller, User
+from providers.base.errors import Denied, NotFound
 from schemas.accounts import Scope
 
 ACCOUNT_HEADERS = ("x-aurinko-account-id", "x-aurinko-accountid")  # both generations
+_CLIENT_HEADERS = ("x-aurinko-clientid", "x-aurinko-client-id")
+_TYPE_HEADERS = ("x-aurinko-auth-type", "x-aurinko-authtype")
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _CHALLENGE = {"www-authenticate": 'Basic realm="postroom", charset="UTF-8"'}
+_USER_CHALLENGE = {"www-authenticate": 'Session realm="postroom"'}  # browsers ask for a password when they see Basic
 
 
+_USER_WANTED = "a session (cookie and X-Aurinko-ClientId, or X-Aurinko-Session)"
 _WANTED = {
     Audience.APPLICATION: "Basic client id and secret",
     Audience.ACCOUNT: "a Bearer account token",
     Audience.EITHER: "a Bearer account token, or Basic client id and secret",
+    Audience.USER: _USER_WANTED,
+    Audience.IDENTITY: "X-Aurinko-ClientId, X-Aurinko-AuthType: exchangeIdToken, and the identity token as Bearer",
 }
 
 
@@ -30,17 +39,31 @@ class Identity(Protocol):
     async def application(self, client_id: str, secret: str) -> Application | None: ...
     async def token(self, bearer: str) -> tuple[Application, Account] | None: ...
     async def account(self, application: Application, account_id: int) -> Account | None: ...
+    async def client(self, client_id: str) -> Application | None: ...
+    async def session(self, value: str) -> tuple[Application, User] | None: ...
+    async def cookie(
+        self, application: Application, cookies: Mapping[str, str], mailbox_info: str | None
+    ) -> User | None: ...
+    async def identity_token(self, application: Application, token: str) -> User | None: ...
+    async def external_id(self, application: Application, token: str) -> str: ...
 
 
-async def identify(identity: Identity, access: Access, headers: Headers) -> Caller | None:
+async def identify(identity: Identity, access: Access, headers: Headers, method: str = "GET") -> Caller | None:
     """The caller of a row. Raises `Problem` (401, 403) or `NotFound` (an account of somebody else)."""
     if access.audience is Audience.ANYONE:
         return None
     scheme, _, value = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and access.audience is not Audience.APPLICATION:
+    taken = access.audience
+    if taken is Audience.IDENTITY:
+        return await _with_identity(identity, scheme, value.strip(), headers)
+    if scheme.lower() == "bearer" and taken is not Audience.APPLICATION and _is_identity_token(headers):
+        caller = await _as_user(identity, await _by_identity_token(identity, value.strip(), headers), access, headers)
+    elif scheme.lower() == "bearer" and taken in (Audience.ACCOUNT, Audience.EITHER):
         caller = await _by_token(identity, value.strip())
-    elif scheme.lower() == "basic":
+    elif scheme.lower() == "basic" and taken is not Audience.USER:
         caller = await _by_application(identity, value.strip(), access, headers)
+    elif not scheme and taken is not Audience.APPLICATION:
+        caller = await _as_user(identity, await _by_session(identity, access, headers, method), access, headers)
     else:
         raise _missing(access)
     _check_scopes(caller, access)
@@ -54,6 +77,74 @@ async def still_stands(identity: Identity, access: Access, headers: Headers) -> 
     except (Problem, NotFound):
         return False
     return True
+
+
+async def _as_user(identity: Identity, found: tuple[Application, User], access: Access, headers: Headers) -> Caller:
+    """The user; on the account that a header names where the row is about one."""
+    application, user = found
+    if access.audience is Audience.USER:
+        return Caller(application, user=user)
+    account = await identity.account(application, _account_id(headers))
+    if account is None or account.user_id != user.id:
+        raise NotFound("The account named in X-Aurinko-Account-Id is none of this user")
+    return Caller(application, account, user)
+
+
+async def _by_session(identity: Identity, access: Access, headers: Headers, method: str) -> tuple[Application, User]:
+    client_id = _first(headers, _CLIENT_HEADERS)
+    if value := headers.get("x-aurinko-session"):
+        found = await identity.session(value)
+        if found is None or client_id not in (None, found[0].client_id):
+            raise _signed_out()
+        return found
+    if client_id is None or "cookie" not in headers:
+        raise _missing(access)
+    application = await identity.client(client_id)
+    if application is None:
+        raise _signed_out()
+    _check_origin(application, headers, method)
+    cookies = cookie_parser(headers["cookie"])
+    user = await identity.cookie(application, cookies, headers.get("x-aurinko-mailbox-info"))
+    if user is None:
+        raise _signed_out()
+    return application, user
+
+
+async def _by_identity_token(identity: Identity, token: str, headers: Headers) -> tuple[Application, User]:
+    application = await identity.client(_first(headers, _CLIENT_HEADERS) or "")
+    user = await identity.identity_token(application, token) if application else None
+    if application is None or user is None:
+        raise _signed_out("The identity token is of no user of this application")
+    return application, user
+
+
+async def _with_identity(identity: Identity, scheme: str, token: str, headers: Headers) -> Caller:
+    application = await identity.client(_first(headers, _CLIENT_HEADERS) or "")
+    if application is None or scheme.lower() != "bearer" or not _is_identity_token(headers):
+        raise _signed_out(f"Credentials are missing: this call takes {_WANTED[Audience.IDENTITY]}")
+    try:
+        return Caller(application, external_id=await identity.external_id(application, token))
+    except Denied as error:
+        raise _signed_out(error.message) from None
+
+
+def _is_identity_token(headers: Headers) -> bool:
+    return (_first(headers, _TYPE_HEADERS) or "").lower() == "exchangeidtoken"
+
+
+def _check_origin(application: Application, headers: Headers, method: str) -> None:
+    """Cookies travel whatever page asked: it must be one of the application's own; reading without saying where from
+    is no harm, since browsers then keep the answer from other sites."""
+    origin = headers.get("origin")
+    if origin is None and method in _SAFE:
+        return
+    if origin is None or origin.lower() not in application.trusted_domains:
+        message = "Origin: is not a trusted domain of this application, whose pages alone may use its sessions"
+        raise Problem(HTTPStatus.FORBIDDEN, "forbidden", message)
+
+
+def _first(headers: Headers, names: Iterable[str]) -> str | None:
+    return next((headers[name] for name in names if name in headers), None)
 
 
 async def _by_token(identity: Identity, bearer: str) -> Caller:
@@ -89,16 +180,21 @@ def _names_account(headers: Headers) -> bool:
 
 
 def _account_id(headers: Headers) -> int:
-    given = next((headers[name] for name in ACCOUNT_HEADERS if name in headers), None)
+    given = _first(headers, ACCOUNT_HEADERS)
     if given is None:
-        raise _refused("Application credentials need the header X-Aurinko-Account-Id to name an account here")
+        raise _refused("The header X-Aurinko-Account-Id is needed to name an account, unless a token of one is given")
     if not (given.isascii() and given.isdigit() and int(given) < 2**63):
         raise Problem(HTTPStatus.BAD_REQUEST, "badRequest", "X-Aurinko-Account-Id: must be an account's number")
     return int(given)
 
 
 def _missing(access: Access) -> Problem:
-    return _refused(f"Credentials are missing: this call takes {_WANTED[access.audience]}")
+    message = f"Credentials are missing: this call takes {_WANTED[access.audience]}"
+    return _signed_out(message) if access.audience is Audience.USER else _refused(message)
+
+
+def _signed_out(message: str = "There is no such session, or it has ended: sign in again") -> Problem:
+    return Problem(HTTPStatus.UNAUTHORIZED, "unauthorized", message, _USER_CHALLENGE)
 
 
 def _refused(message: str) -> Problem:

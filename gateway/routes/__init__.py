@@ -14,14 +14,17 @@ from gateway.routes import (
     messages,
     public_booking,
     schedules,
+    service_accounts,
+    signin,
     streams,
     subscriptions,
     sync,
     tasks,
+    users,
 )
 
 _MAIL, _PLANS = (messages, drafts, folders), (calendars, calendar_events, contacts, tasks)
 _BOOKING = (schedules, booking, group_booking, public_booking)
-_AREAS = (accounts, *_MAIL, *_PLANS, *_BOOKING, sync, streams, subscriptions, events)
+_AREAS = (accounts, service_accounts, signin, users, *_MAIL, *_PLANS, *_BOOKING, sync, streams, subscriptions, events)
 
 ROUTES: tuple[Route, ...] = tuple(route for area in _AREAS for route in area.ROUTES)

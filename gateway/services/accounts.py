@@ -7,14 +7,16 @@ from typing import Any
 from gateway.identity import Account, Application
 from gateway.services import records
 from gateway.services.identity import Identity
+from gateway.services.registrations import Registrations
 from gateway.services.sessions import Sessions
+from gateway.services.signin.trying import try_out
 from gateway.store import values
 from gateway.store.database import Database
 from gateway.store.hashing import fingerprint, new_secret
-from gateway.store.queries import accounts, tokens
+from gateway.store.queries import accounts, applications, tokens, users
 from gateway.store.vault import Vault
 from providers.base.errors import Invalid, NotFound, ProviderError, Unauthorized, Unavailable
-from providers.base.provider import Linked, Provider
+from providers.base.provider import Grant, Linked, Provider
 from schemas.accounts import (
     AccountSaveResult,
     AccountsPage,
@@ -46,6 +48,7 @@ class Accounts:
     ) -> None:
         self._providers, self._vault, self._database = providers, vault, database
         self._identity, self._sessions = identity, sessions
+        self._registrations = Registrations(database, vault)
 
     async def upsert(
         self,
@@ -61,21 +64,41 @@ class Accounts:
         which then gets a further token. Nothing is stored when it cannot be connected.
 
         Raises what `Provider.link` raises, `Invalid` with the field's path, `NotFound` for an unknown user."""
-        if user_id is not None:
-            raise NotFound(f"there is no user {user_id!r} in this application")
-        if user_account is not None:
-            raise Invalid("userAccount: says which account of a user this is; give userId too", path="userAccount")
-        scopes, linked = await self._link(body, ensure_access=ensure_access)
+        owner = await self.owner(application, user_id, user_account)
+        scopes, linked = await self.link(application.id, body, ensure_access=ensure_access)
         columns = records.columns(body, linked, scopes) | {"sealed_grant": self._vault.seal(dict(linked.grant))}
-        token = new_secret()
-        account_id = await self._store(application, columns, recycle_keys, token)
-        return AccountSaveResult(account_id=account_id, access_token=token, acc_service_type=body.service_type)
+        return await self.store(application, columns | owner, recycle_keys)
+
+    async def link(
+        self, application_id: int, body: ApiAccountInDto, *, ensure_access: bool
+    ) -> tuple[list[Scope], Linked]:
+        """Connect a mailbox and store nothing: what it may be used for, and what the provider said of it.
+
+        Raises what `Provider.link` raises, `Invalid` with the field's path."""
+        if not body.active:
+            raise Invalid("active: must be true", path="active")
+        if not (body.email or body.login_string):
+            raise Invalid("email: give email or loginString", path="email")
+        provider, scopes = self.provider(body.service_type), self.scopes(body)
+        try:
+            linked = await self._linked(application_id, provider, body, ensure_access=ensure_access)
+            return scopes if linked.scopes is None else sorted(linked.scopes & set(scopes)), linked
+        except Unavailable as error:  # what was asked for cannot be done as it stands; the caller chose the server
+            raise Invalid(error.message, path="serverUrl", original=error.original) from None
 
     async def check(self, application: Application, body: ApiAccountInDto) -> OkResponse:
         """Connect a mailbox and store nothing. Raises as `upsert`."""
         log.debug("application %s tries a %s account", application.id, body.service_type)
-        await self._link(body, ensure_access=True)
+        await self.link(application.id, body, ensure_access=True)
         return OkResponse()
+
+    async def application(self, application_id: int) -> Application:
+        """The application with this id. Raises `NotFound`."""
+        async with self._database.read() as session:
+            row = await applications.by_id(session, application_id)
+        if row is None:
+            raise NotFound("the application was deleted")
+        return values.application(row)
 
     async def find(
         self,
@@ -143,20 +166,62 @@ class Accounts:
         self._identity.forget(f"account:{account.id}")
         return values.account(row)
 
-    async def _link(self, body: ApiAccountInDto, *, ensure_access: bool) -> tuple[list[Scope], Linked]:
-        if not body.active:
-            raise Invalid("active: must be true", path="active")
-        if not (body.email or body.login_string):
-            raise Invalid("email: give email or loginString", path="email")
-        provider = self._providers.get(body.service_type)
+    async def _linked(
+        self, application_id: int, provider: Provider, body: ApiAccountInDto, *, ensure_access: bool
+    ) -> Linked:
+        """By the password, or by tokens that were got elsewhere: `authString1` to refresh, `authString2` to access."""
+        if provider.auth is None:
+            return await provider.link(body, ensure_access=ensure_access)
+        expires = body.auth_expires_at.timestamp() if body.auth_expires_at else 0
+        grant = {"refresh_token": body.auth_string1, "access_token": body.auth_string2, "expires_at": expires}
+        if not (body.auth_string1 or body.auth_string2):
+            raise Invalid("is needed: a refresh token, or a sign-in of the person", path="authString1")
+        client = await self._registrations.client(application_id, body.service_type)
+        linked = await provider.auth.identify(client, {name: value for name, value in grant.items() if value})
+        if ensure_access:
+            await try_out(provider, linked, sorted(linked.scopes or provider.scopes), client)
+        return linked
+
+    def provider(self, service_type: str) -> Provider:
+        """The adapter of a service type. Raises `Invalid` for one that this gateway lacks."""
+        provider = self._providers.get(service_type)
         if provider is None:
             offered = ", ".join(sorted(self._providers))
             raise Invalid(f"serviceType: this gateway offers {offered}", path="serviceType")
-        scopes = _scopes(provider, body.auth_scopes)
-        try:
-            return scopes, await provider.link(body, ensure_access=ensure_access)
-        except Unavailable as error:  # what was asked for cannot be done as it stands; the caller chose the server
-            raise Invalid(error.message, path="serverUrl", original=error.original) from None
+        return provider
+
+    def scopes(self, body: ApiAccountInDto) -> list[Scope]:
+        """What the account may be used for. Raises `Invalid`."""
+        return _scopes(self.provider(body.service_type), body.auth_scopes)
+
+    async def owner(
+        self, application: Application, user_id: str | None, role: UserAccountType | None
+    ) -> dict[str, Any]:
+        """The columns of an account that is to be this user's. Raises `NotFound`, `Invalid`."""
+        if user_id is None:
+            if role is not None:
+                raise Invalid("userAccount: says which account of a user this is; give userId too", path="userAccount")
+            return {}
+        async with self._database.read() as session:
+            user = await users.by_public_id(session, application.id, user_id)
+            owned = await users.accounts_of(session, [user.id]) if user else []
+        if user is None:
+            raise NotFound(f"there is no user {user_id!r} in this application")
+        if role is UserAccountType.PRIMARY and any(one.user_role == role for one in owned):
+            raise Invalid("userAccount: the user has a primary account, which signs in again", path="userAccount")
+        return {"user_id": user.id, "user_role": (role or UserAccountType.SECONDARY).value}
+
+    async def store(
+        self, application: Application, columns: Mapping[str, Any], recycle_keys: Sequence[ServiceKey]
+    ) -> AccountSaveResult:
+        """Store an account and give it a token: as a new one, or in place of the one that agrees in all keys."""
+        token = new_secret()
+        account_id = await self._store(application, columns, recycle_keys, token)
+        user_id = (await self._dto(application.id, account_id)).user_id if "user_id" in columns else None
+        service_type = columns["service_type"]
+        return AccountSaveResult(
+            account_id=account_id, access_token=token, acc_service_type=service_type, user_id=user_id
+        )
 
     async def _store(
         self, application: Application, columns: Mapping[str, Any], recycle_keys: Sequence[ServiceKey], token: str
@@ -195,12 +260,26 @@ class Accounts:
 
     async def _revoke(self, account: Account) -> None:
         """Revoking is a courtesy: our copy goes in any case."""
-        if account.sealed_grant is None:
+        if account.sealed_grant is None or account.parent_id is not None:
             return
         try:
-            await self._sessions.provider(account).revoke(self._sessions.mailbox(account))
+            provider, mailbox = self._sessions.provider(account), await self._sessions.mailbox(account)
+            if provider.auth is None:
+                await provider.revoke(mailbox)
+            elif not await self._siblings(account):  # whose grants some providers would take away, too
+                await provider.auth.revoke(mailbox.client, await self._current(account))
         except ProviderError as error:
             log.warning("the credentials of account %s could not be revoked: %s", account.id, error.message)
+
+    async def _siblings(self, account: Account) -> int:
+        async with self._database.read() as session:
+            return await accounts.siblings(session, account.id)
+
+    async def _current(self, account: Account) -> Grant:
+        """The grant as it is stored: the account at hand may be some seconds old."""
+        async with self._database.read() as session:
+            row = await accounts.get(session, account.application_id, account.id)
+        return self._vault.unseal(row.sealed_grant) if row and row.sealed_grant else {}
 
 
 def _scopes(provider: Provider, asked: Sequence[Scope] | None) -> list[Scope]:

@@ -52,6 +52,7 @@ class Applications:
         row = ApplicationRow(
             client_id=secrets.token_hex(12),
             secret_hash=fingerprint(secret),
+            sealed_client_secret=self._vault.seal_bytes(secret.encode()),
             sealed_signing_secret=self._vault.seal_bytes(signing_secret.encode()),
             name=_checked_name(name),
         )

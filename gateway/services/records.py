@@ -61,13 +61,24 @@ def revised(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if value is not None or name not in _CHOSEN}
 
 
-def recycling(row: Mapping[str, Any], keys: Sequence[ServiceKey]) -> dict[str, str | None]:
+def recycling(row: Mapping[str, Any], keys: Sequence[ServiceKey]) -> dict[str, Any]:
     """The columns in which an account must agree with `row` to be reused; always the service type and the kind."""
-    wanted = ["service_type", "kind", *(RECYCLED[key] for key in keys)]
+    own = [name for name in ("parent_id", "user_id") if name in row]
+    wanted = ["service_type", "kind", *own, *(RECYCLED[key] for key in keys)]
     return {name: row[name] for name in wanted}
 
 
-def lock_number(application_id: int, wanted: Mapping[str, str | None]) -> int:
+def mailbox(row: Mapping[str, Any]) -> str:
+    """What tells a mailbox of a service type from all others: the provider's own id of its user, or the address and the
+    server that took the password. (A server that somebody chose believes any address.)"""
+    if row["auth_user_id"]:
+        return f"{row['auth_org_id'] or ''}/{row['auth_user_id']}"
+    server = (row["server_url"] or "").lower().rpartition("://")[2].partition("/")[0]
+    host = server[: server.index("]") + 1] if server.startswith("[") and "]" in server else server.partition(":")[0]
+    return f"{row['email'].lower()}|{host}"
+
+
+def lock_number(application_id: int, wanted: Mapping[str, Any]) -> int:
     """A signed 64-bit number that stands for these values; two callers with the same values get the same."""
     email = (wanted.get("email") or "").lower()
     text = json.dumps([application_id, sorted({**wanted, "email": email}.items())])
@@ -103,6 +114,7 @@ def dto(record: Record) -> ApiAccountOutDto:
         auth_native_scopes=row.auth_native_scopes,
         auth_obtained_at=row.auth_obtained_at,
         auth_expires_at=row.auth_expires_at,
+        user_id=record.user_id,
         email2=row.email2,
         copy_to_sent=row.copy_to_sent,
         trust_server=row.trust_server,

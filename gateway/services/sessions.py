@@ -11,7 +11,9 @@ from functools import partial
 
 from gateway.identity import Account
 from gateway.services.identity import Identity
+from gateway.services.registrations import Registrations
 from gateway.services.renamed import MAIL, Names, RenamedSession
+from gateway.services.token_keeping import TokenKeeper
 from gateway.store.aliases import Aliases
 from gateway.store.database import Database
 from gateway.store.queries import accounts
@@ -52,7 +54,9 @@ class Sessions:
         idle: float = IDLE,
         limit: int = MAX_WARM,
     ) -> None:
-        self._providers, self._vault, self._database, self._identity = providers, vault, database, identity
+        self._providers, self._database, self._identity = providers, database, identity
+        self._registrations = Registrations(database, vault)
+        self._keeper = TokenKeeper(database, vault, self._registrations)
         self._aliases = Aliases(database)
         self.wrote: Callable[[int], None] = lambda account_id: None  # called after writes of this process
         self._idle, self._limit = idle, limit
@@ -94,21 +98,25 @@ class Sessions:
         Raises `Unauthorized` (final) for an account that is dead, as `use`; a refusal is noted on the account."""
         _check_alive(account)
         try:
-            return await self.provider(account).listen(self.mailbox(account), hear)
+            return await self.provider(account).listen(await self.mailbox(account), hear)
         except Unauthorized as error:
             await self._refused(account, error)
             raise
 
-    def mailbox(self, account: Account) -> Mailbox:
-        """The account as its adapter sees it, with the grant opened. Raises `WrongKey`."""
+    async def mailbox(self, account: Account) -> Mailbox:
+        """The account as its adapter sees it, with the grant opened. Raises `WrongKey`, and `Unauthorized` when the
+        service account that it lives by is dead."""
+        auth, grant = self.provider(account).auth, await self._keeper.grant(account)
         return Mailbox(
             key=account.id,
             version=account.version,
             email=account.email,
-            grant=self._vault.unseal(account.sealed_grant) if account.sealed_grant else {},
+            grant=grant,
             name=account.name,
             marks=dict(account.marks),
             copy_to_sent=account.copy_to_sent,
+            tokens=self._keeper.tokens(account, auth, grant) if auth else None,
+            client=await self._registrations.client(account.application_id, account.service_type) if auth else None,
         )
 
     def provider(self, account: Account) -> Provider:
@@ -126,6 +134,7 @@ class Sessions:
             self._close(self._warm.pop(account_id))
         while self._closing:
             await asyncio.wait(self._closing)
+        await self._keeper.close()
 
     @asynccontextmanager
     async def _lent(self, account: Account) -> AsyncIterator[Session]:
@@ -152,7 +161,7 @@ class Sessions:
         return warm
 
     async def _open(self, account: Account) -> Session:
-        return await self.provider(account).open(self.mailbox(account))
+        return await self.provider(account).open(await self.mailbox(account))
 
     def _retire(self, account_id: int) -> None:
         """Lend this one no more; it is closed when its last user has gone."""

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gateway.identity import Account, Application
-from gateway.store.tables import AccountRow, ApplicationRow
+from gateway.identity import Account, Application, User
+from gateway.store.tables import AccountRow, ApplicationRow, EndUserRow
 from providers.base.collection import Change
 from schemas.accounts import Scope, ServiceType, TokenStatus
 
@@ -31,7 +31,14 @@ def account(row: AccountRow) -> Account:
         copy_to_sent=row.copy_to_sent,
         renamed=row.renamed,
         timezone=row.timezone,
+        parent_id=row.parent_id,
+        user_id=row.user_id,
     )
+
+
+def user(row: EndUserRow, session_id: int | None = None) -> User:
+    """The person of a row."""
+    return User(row.id, row.application_id, row.public_id, session_id)
 
 
 def json_text(value: Mapping[str, Any] | None) -> str | None:

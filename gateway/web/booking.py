@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import wraps
 from importlib.resources import files
 from itertools import groupby
+from typing import Any
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -215,7 +216,7 @@ class BookingPages:
         )
 
     def _page(self, template: str, visit: Visit, status: int, **values: object) -> Response:
-        shown = {"visit": visit, "title": visit.title, "zone": visit.zone, **values}
+        shown: dict[str, Any] = {"visit": visit, "title": visit.title, "zone": visit.zone, **values}
         return page(template, status, frames=visit.application.trusted_domains, **shown)
 
 

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from starlette.responses import HTMLResponse, Response
 
 _POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'"
 )
 
 
@@ -31,12 +31,15 @@ _TEMPLATES = Environment(
 _TEMPLATES.filters |= {"clock": _clock, "day": _day}
 
 
-def page(template: str, status: int = 200, *, frames: Sequence[str] = (), **values: object) -> Response:
-    """A page that no other site may frame but those of `frames` (origins), and that is kept nowhere."""
+def page(
+    template: str, status: int = 200, *, frames: Sequence[str] = (), forms: Sequence[str] = (), **values: object
+) -> Response:
+    """A page that no other site may frame but those of `frames` (origins), and that is kept nowhere. Its forms may lead
+    to the origins of `forms`, too: browsers hold redirects to the policy as well."""
     text = _TEMPLATES.get_template(template).render(values)
     framing = " ".join(frames) or "'none'"
     headers = {
-        "content-security-policy": f"{_POLICY}; frame-ancestors {framing}",
+        "content-security-policy": f"{' '.join([_POLICY, *forms])}; frame-ancestors {framing}",
         "referrer-policy": "no-referrer",
         "cache-control": "no-store",
         "x-content-type-options": "nosniff",

@@ -37,7 +37,8 @@ class OAuthClient:
 class Consent:
     """What a user is asked for. `state` comes back with the code; `verifier` is kept for `Auth.finish`.
 
-    `hint`: the address that is expected to sign in. `prompt`: what the provider shall show, None for its own choice."""
+    `hint`: the address that is expected to sign in. `prompt`: what the provider shall show, None for its own choice.
+    `native_scopes`: names of the provider's own, to be asked for as they are beside `scopes`."""
 
     redirect_uri: str
     state: str
@@ -45,6 +46,7 @@ class Consent:
     scopes: frozenset[Scope]
     hint: str | None = None
     prompt: str | None = None
+    native_scopes: tuple[str, ...] = ()
 
 
 class Auth(ABC):

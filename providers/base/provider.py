@@ -160,6 +160,17 @@ class Provider(ABC):
     async def open(self, mailbox: Mailbox) -> Session:
         """A session on a linked account; connects when first used."""
 
+    async def link_service(self, account: ApiAccountInDto) -> Linked:
+        """Check the credentials of a service account, by which mailboxes of others are opened. Raises as `link`, and
+        `Unsupported` where there is no such thing."""
+        raise Unsupported(f"{self.name} has no service accounts")
+
+    def delegated(self, service: Grant, email: str, scopes: frozenset[Scope]) -> Grant:
+        """What the grant of a mailbox that is opened by a service account has beside the service account's own.
+
+        Raises `Unsupported`."""
+        raise Unsupported(f"{self.name} has no service accounts")
+
     async def listen(self, mailbox: Mailbox, hear: Hear) -> Listening:
         """Be told when something may have changed. What happened before it returns is not heard of: ask for `changes`
         once afterwards.

@@ -35,7 +35,7 @@ class GoogleAuth(Auth):
     def __init__(self, http: Http, settings: ProviderSettings, endpoints: Mapping[str, str]) -> None:
         self._http, self._settings = http, settings
         self._consent, self._token = endpoints["google_auth_url"], endpoints["google_token_url"]
-        self._api = endpoints["google_api_url"] or _API
+        self._api = (endpoints["google_api_url"] or _API).rstrip("/") + "/"
         own = self._token.rpartition("/")[0] + "/revoke"
         self._revoke = _REVOKE if self._token.startswith("https://oauth2.googleapis.com/") else own
 
@@ -44,7 +44,7 @@ class GoogleAuth(Auth):
             "client_id": client.client_id,
             "redirect_uri": consent.redirect_uri,
             "response_type": "code",
-            "scope": " ".join(scopes.native(consent.scopes)),
+            "scope": " ".join([*scopes.native(consent.scopes), *consent.native_scopes]),
             "state": consent.state,
             "code_challenge": challenge(consent.verifier),
             "code_challenge_method": "S256",

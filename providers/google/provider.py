@@ -1,5 +1,6 @@
 """The provider: accounts that signed in by OAuth, and service accounts that act for a user."""
 
+import json
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -8,6 +9,7 @@ from providers.base.oauth2 import GivenToken, Tokens
 from providers.base.provider import (
     DirectAnswer,
     DirectRequest,
+    Grant,
     Linked,
     Mailbox,
     Provider,
@@ -30,6 +32,7 @@ from providers.google.mail import GoogleMessages
 from providers.google.push import GooglePush, told
 from providers.google.quota import Pace
 from providers.google.requests import Apis
+from providers.google.scopes import native
 from providers.google.task_lists import GoogleTaskLists
 from providers.google.tasks import GoogleTasks
 from schemas.accounts import ApiAccountInDto, Scope
@@ -88,6 +91,20 @@ class GoogleProvider(Provider):
             raise Invalid("an access token is needed, or a sign-in", path="authString2")
         grant = {"access_token": account.auth_string2, "refresh_token": account.auth_string1}
         return await self._auth.identify(None, {name: value for name, value in grant.items() if value})
+
+    async def link_service(self, account: ApiAccountInDto) -> Linked:
+        """`authString1` is the service account's key, the JSON file that Google gives."""
+        try:
+            key = json.loads(account.auth_string1 or "")
+            email, user = str(key["client_email"]), str(key["client_id"])
+            if not isinstance(key["private_key"], str):
+                raise TypeError
+        except (ValueError, KeyError, TypeError):
+            raise Invalid("must be the JSON key of a Google service account", path="authString1") from None
+        return Linked({"service_account": key}, email, service_provider="Google", auth_user_id=user)
+
+    def delegated(self, service: Grant, email: str, scopes: frozenset[Scope]) -> Grant:
+        return {"subject": email, "scope": " ".join(native(scopes))}
 
     async def open(self, mailbox: Mailbox) -> Session:
         tokens = mailbox.tokens or GivenToken(mailbox.grant)

@@ -52,7 +52,7 @@ def _kind(schema: Document) -> Any:
     kind = schema.get("type")
     kinds = [kind] if isinstance(kind, str) else [one for one in kind or [] if one != "null"]
     items = _kind(schema["items"]) if "items" in schema and "$ref" in schema["items"] else None
-    if items == "#/components/schemas/NativeProperty":
+    if items in ("#/components/schemas/NativeProperty", "#/components/schemas/NativeScope"):
         items = None
     return (*kinds, items, schema.get("format") if schema.get("format") == "date-time" else None)
 

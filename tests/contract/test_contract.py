@@ -47,7 +47,8 @@ def test_the_golden_list_of_routes() -> None:
 def test_every_route_declares_who_may_call_it() -> None:
     assert all(isinstance(route.access, Access) for route in ROUTES)
     public = {route.path for route in ROUTES if route.access.audience is Audience.ANYONE}
-    assert public == {"/v1/book/{aurinkoClientId}/{name}/meeting"}
+    links = {"/v1/auth/authorize", "/v1/auth/authorizeDaemon", "/v1/auth/authorizeUser", "/v1/auth/callback"}
+    assert public == {"/v1/book/{aurinkoClientId}/{name}/meeting", *links}
 
 
 def test_operations_of_this_part_are_all_served(contract: dict[str, Any]) -> None:
@@ -55,6 +56,9 @@ def test_operations_of_this_part_are_all_served(contract: dict[str, Any]) -> Non
         "/v1/am/accounts",
         "/v1/am/application",
         "/v1/am/oauth_regs",
+        "/v1/am/svc_accounts",
+        "/v1/auth",
+        "/v1/user",
         "/v1/account",
         "/v1/email/messages",
         "/v1/email/conversations/{threadId}",

@@ -13,12 +13,18 @@ import pytest
 
 from gateway.http.route import Audience, Route
 from gateway.routes import ROUTES
+from tests.e2e.signing import BACK, App, Visitor
 from tests.servers.gateway import Gateway
 from tests.servers.receiver import Receiver
 
 GUARDED = [route for route in ROUTES if route.access.audience is not Audience.ANYONE]
 ACCOUNT_ROWS = [route for route in ROUTES if route.access.audience in (Audience.ACCOUNT, Audience.EITHER)]
-NAMED_ACCOUNTS = [route for route in ROUTES if route.access.audience is Audience.APPLICATION and "{id}" in route.path]
+NAMED_ACCOUNTS = [
+    route
+    for route in ROUTES
+    if route.access.audience is Audience.APPLICATION and re.search("{id}|{accId}|{userId}", route.path)
+]
+USER_ROWS = [route for route in ROUTES if route.access.audience is Audience.USER and "{id}" in route.path]
 _WINDOW = "?timeMin=2026-01-01T00:00:00Z&timeMax=2027-01-01T00:00:00Z"
 ITEM_ROWS = [route for route in ACCOUNT_ROWS if "{" in route.path]
 
@@ -30,6 +36,7 @@ class Tenant:
     basic: str
     account: int
     bearer: str
+    session: str
     ids: dict[str, str]
 
 
@@ -44,6 +51,8 @@ def tenant(gateway: Gateway, receiver: Receiver, name: str) -> Tenant:
     basic = "Basic " + base64.b64encode(f"{made['clientId']}:{made['clientSecret']}".encode()).decode()
     body = {"serviceType": "Sandbox", "active": True, "email": f"{name}@sandbox.test", "password": "x"}
     saved = gateway.call("POST", "/v1/am/accounts", body, basic)
+    service = gateway.call("POST", "/v1/am/svc_accounts", body, basic)
+    user = signed_in(gateway, made["clientId"], made["clientSecret"], name)
     bearer = f"Bearer {saved['accessToken']}"
     message = gateway.call("GET", "/v1/email/messages?q=has:attachment", authorization=bearer)["records"][0]
     full = gateway.call("GET", f"/v1/email/messages/{message['id']}", authorization=bearer)
@@ -76,6 +85,12 @@ def tenant(gateway: Gateway, receiver: Receiver, name: str) -> Tenant:
         "group/profiles": str(group["id"]),
         "account/reservations": str(held["reservationId"]),
         "group/reservations": str(held["reservationId"]),
+        "am/svc_accounts": str(service["accountId"]),
+        "accId": str(service["accountId"]),
+        "user/accounts": str(user["accountId"]),
+        "userId": user["userId"],
+        "{userId}/accounts": str(user["accountId"]),
+        "code": "made-up",
         "aurinkoClientId": made["clientId"],
         "name": name,
         "messageId": full["id"],
@@ -94,7 +109,17 @@ def tenant(gateway: Gateway, receiver: Receiver, name: str) -> Tenant:
         "tasks": tasks[0]["id"],
         "contId": contacts[0]["id"],
     }
-    return Tenant(basic, saved["accountId"], bearer, ids)
+    return Tenant(basic, saved["accountId"], bearer, user["userSession"], ids)
+
+
+def signed_in(gateway: Gateway, client_id: str, secret: str, name: str) -> dict[str, Any]:
+    """A user with a session."""
+    gateway.postroom("apps", "urls", name, "add", BACK)
+    app = App(gateway, client_id, secret, name)
+    given = Visitor(app).sign_in(
+        f"{name}@users.test", "/v1/auth/authorizeUser", accountRole="primary", responseType="code"
+    )
+    return dict(app.exchange(given["code"]).json())
 
 
 #: What a call needs to get as far as the question whose the item is.
@@ -180,6 +205,22 @@ def test_another_applications_account_cannot_be_named(
     assert status(gateway, route, owner.ids, {"authorization": stranger.basic}) == 404
 
 
+@pytest.mark.parametrize("route", ACCOUNT_ROWS, ids=label)
+def test_a_user_reaches_no_account_but_the_own_ones(
+    route: Route, gateway: Gateway, tenants: tuple[Tenant, Tenant]
+) -> None:
+    owner, stranger = tenants
+    for account in (owner.account, stranger.account):  # another application's, and one of nobody
+        headers = {"x-aurinko-session": stranger.session, "x-aurinko-account-id": str(account)}
+        assert status(gateway, route, owner.ids, headers) == 404
+
+
+@pytest.mark.parametrize("route", USER_ROWS, ids=label)
+def test_another_users_accounts_cannot_be_named(route: Route, gateway: Gateway, tenants: tuple[Tenant, Tenant]) -> None:
+    owner, stranger = tenants
+    assert status(gateway, route, owner.ids, {"x-aurinko-session": stranger.session}) == 404
+
+
 @pytest.mark.parametrize("route", ITEM_ROWS, ids=label)
 def test_another_accounts_items_do_not_exist(route: Route, gateway: Gateway, tenants: tuple[Tenant, Tenant]) -> None:
     owner, stranger = tenants
@@ -190,7 +231,8 @@ def test_another_accounts_items_do_not_exist(route: Route, gateway: Gateway, ten
 def test_the_list_of_accounts_is_the_applications_own(gateway: Gateway, tenants: tuple[Tenant, Tenant]) -> None:
     for one in tenants:
         listed = gateway.call("GET", "/v1/am/accounts", authorization=one.basic)
-        assert [account["id"] for account in listed["records"]] == [one.account]
+        own = [int(one.ids["user/accounts"]), one.account]
+        assert sorted(account["id"] for account in listed["records"]) == sorted(own)
 
 
 def test_what_strangers_asked_for_changed_nothing(gateway: Gateway, tenants: tuple[Tenant, Tenant]) -> None:

@@ -30,6 +30,7 @@ class Gateway:
             "POSTROOM_VAR_DIR": self.var.name,
             "POSTROOM_ALLOW_PRIVATE_NETWORKS": "true",
             "POSTROOM_LOG_LEVEL": "warning",
+            "POSTROOM_PUBLIC_URL": f"http://127.0.0.1:{self.port}",
             **settings,
         }
 

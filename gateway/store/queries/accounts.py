@@ -1,8 +1,8 @@
 """Accounts: finding, storing, removing them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Row, Select, Text, case, cast, delete, func, insert, select, text, update
@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from gateway.store.announcements import announce
 from gateway.store.queries import subscriptions
-from gateway.store.tables import AccessTokenRow, AccountRow, SubscriptionRow
+from gateway.store.tables import AccessTokenRow, AccountRow, EndUserRow, SubscriptionRow
 from schemas.accounts import AccountType, TokenStatus
 
 #: After this many refusals in a row, over more than this time, an account is dead.
@@ -22,11 +22,12 @@ REFUSAL_SPAN = text("interval '10 minutes'")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An account with the times of its newest token and of its last use."""
+    """An account with the times of its newest token and of its last use, and what its user is called."""
 
     row: AccountRow
     issued_at: datetime | None
     used_at: datetime | None
+    user_id: str | None = None
 
 
 async def get(session: AsyncSession, application_id: int, account_id: int) -> AccountRow | None:
@@ -37,6 +38,43 @@ async def get(session: AsyncSession, application_id: int, account_id: int) -> Ac
 async def any_by_id(session: AsyncSession, account_id: int) -> AccountRow | None:
     """An account whosesoever: for the gateway's own work, never for a caller's."""
     return await session.get(AccountRow, account_id)
+
+
+async def locked(session: AsyncSession, account_id: int) -> AccountRow | None:
+    """An account whosesoever, which nobody else changes until the transaction ends."""
+    mine = select(AccountRow).where(col(AccountRow.id) == account_id)
+    return await session.scalar(mine.with_for_update(key_share=True).execution_options(populate_existing=True))
+
+
+async def keep_grant(
+    session: AsyncSession, account_id: int, version: int, was: bytes | None, sealed: bytes, expires_at: float | None
+) -> bool:
+    """Put a refreshed grant in the place of the one that it was made from; False when that is gone meanwhile. Sessions
+    stay good: it is the same grant to them. `expires_at`: seconds of the epoch."""
+    same = (
+        col(AccountRow.id) == account_id,
+        col(AccountRow.version) == version,
+        col(AccountRow.sealed_grant) == was,
+    )
+    expires = None if expires_at is None else datetime.fromtimestamp(expires_at, UTC)
+    kept = {"sealed_grant": sealed, "auth_obtained_at": func.now(), "auth_expires_at": expires}
+    found = await session.scalar(update(AccountRow).where(*same).values(kept).returning(col(AccountRow.id)))
+    await announce(session, f"account:{account_id}")
+    return found is not None
+
+
+async def siblings(session: AsyncSession, account_id: int) -> int:
+    """How many other accounts live, of whatever application, by grants of the same user at the same provider."""
+    mine = await any_by_id(session, account_id)
+    if mine is None or mine.auth_user_id is None:
+        return 0
+    same = (
+        col(AccountRow.service_type) == mine.service_type,
+        col(AccountRow.auth_user_id) == mine.auth_user_id,
+        col(AccountRow.id) != account_id,
+        col(AccountRow.sealed_grant).is_not(None),
+    )
+    return await session.scalar(select(func.count()).select_from(AccountRow).where(*same)) or 0
 
 
 async def by_ids(session: AsyncSession, ids: Iterable[int]) -> list[AccountRow]:
@@ -53,17 +91,18 @@ async def record(session: AsyncSession, application_id: int, account_id: int) ->
 async def page(
     session: AsyncSession,
     application_id: int,
-    filters: Mapping[str, str],
+    filters: Mapping[str, Any],
     subscription_id: int | None = None,
     *,
     offset: int,
     limit: int,
+    daemon: bool = False,
 ) -> tuple[int, list[Record]]:
-    """How many accounts (service accounts apart) have these column values, and this subscription where one is named;
-    and one page of them by id."""
+    """How many accounts (service accounts apart, or only those) have these column values, and this subscription where
+    one is named; and one page of them by id."""
     wanted = [
         col(AccountRow.application_id) == application_id,
-        col(AccountRow.kind) != AccountType.DAEMON,
+        (col(AccountRow.kind) == AccountType.DAEMON) == daemon,
         *(_column(name) == value for name, value in filters.items()),
     ]
     if subscription_id is not None:
@@ -74,16 +113,36 @@ async def page(
     return total or 0, [_record(row) for row in rows]
 
 
+async def service_account(
+    session: AsyncSession, application_id: int, service_type: str, client_org_id: str | None
+) -> AccountRow | None:
+    """The newest service account of a client organization; of the application where none is named."""
+    wanted = [
+        col(AccountRow.application_id) == application_id,
+        col(AccountRow.kind) == AccountType.DAEMON,
+        col(AccountRow.service_type) == service_type,
+    ]
+    if client_org_id is not None:
+        wanted.append(col(AccountRow.client_org_id) == client_org_id)
+    return await session.scalar(select(AccountRow).where(*wanted).order_by(col(AccountRow.id).desc()).limit(1))
+
+
 async def lock(session: AsyncSession, key: int) -> None:
     """Wait for, then hold, the lock of this number (signed, 64 bits) until the transaction ends."""
     await session.execute(select(func.pg_advisory_xact_lock(key)))
 
 
-async def matching(session: AsyncSession, application_id: int, values: Mapping[str, str | None]) -> int | None:
+async def matching(session: AsyncSession, application_id: int, values: Mapping[str, Any]) -> int | None:
     """The id of the oldest account in which every one of these columns is the same; e-mail in any case."""
+    found = await all_matching(session, application_id, values)
+    return found[0].id if found else None
+
+
+async def all_matching(session: AsyncSession, application_id: int, values: Mapping[str, Any]) -> Sequence[AccountRow]:
+    """Every account in which these columns are the same, oldest first; locked until the transaction ends."""
     same = [_same(name, value) for name, value in values.items()]
-    found = select(col(AccountRow.id)).where(col(AccountRow.application_id) == application_id, *same)
-    return await session.scalar(found.order_by(col(AccountRow.id)).limit(1).with_for_update())
+    found = select(AccountRow).where(col(AccountRow.application_id) == application_id, *same)
+    return (await session.scalars(found.order_by(col(AccountRow.id)).with_for_update())).all()
 
 
 async def add(session: AsyncSession, values: Mapping[str, Any]) -> AccountRow:
@@ -116,7 +175,11 @@ async def set_marks(
 
 
 async def remove(session: AsyncSession, application_id: int, account_id: int) -> bool:
-    """Delete an account with all that hangs on it; whether it was there."""
+    """Delete an account with all that hangs on it, accounts that live by it too; whether it was there."""
+    children = select(col(AccountRow.id)).where(
+        col(AccountRow.application_id) == application_id, col(AccountRow.parent_id) == account_id
+    )
+    await announce(session, *(f"gone:{child}" for child in await session.scalars(children)))
     found = await session.scalar(
         delete(AccountRow).where(*_mine(application_id, account_id)).returning(col(AccountRow.id))
     )
@@ -193,18 +256,21 @@ def _column(name: str) -> ColumnElement[Any]:
     return column
 
 
-def _same(name: str, value: str | None) -> ColumnElement[bool]:
+def _same(name: str, value: Any) -> ColumnElement[bool]:
     if name == "email" and value is not None:
-        return func.lower(AccountRow.email) == value.lower()
-    return _column(name).is_not_distinct_from(value)
+        return func.lower(AccountRow.email) == str(value).lower()
+    same: ColumnElement[bool] = _column(name).is_not_distinct_from(value)
+    return same
 
 
-def _record(found: Row[AccountRow, datetime | None, datetime | None]) -> Record:
-    return Record(found[0], found[1], found[2])
+def _record(found: Row[AccountRow, datetime | None, datetime | None, str | None]) -> Record:
+    return Record(found[0], found[1], found[2], found[3])
 
 
-def _records() -> Select[AccountRow, datetime | None, datetime | None]:
+def _records() -> Select[AccountRow, datetime | None, datetime | None, str | None]:
     mine = col(AccessTokenRow.account_id) == col(AccountRow.id)
     issued: Any = select(func.max(AccessTokenRow.created_at)).where(mine).scalar_subquery()
     used: Any = select(func.max(AccessTokenRow.last_used_at)).where(mine).scalar_subquery()
-    return select(AccountRow, issued, used)
+    owner = col(EndUserRow.id) == col(AccountRow.user_id)
+    user: Any = select(col(EndUserRow.public_id)).where(owner).scalar_subquery()
+    return select(AccountRow, issued, used, user)

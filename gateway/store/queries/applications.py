@@ -69,3 +69,16 @@ async def oauth_clients(
     total = await session.scalar(select(func.count()).select_from(OAuthClientRow).where(mine))
     page = select(OAuthClientRow).where(mine).order_by(col(OAuthClientRow.id)).offset(offset).limit(limit)
     return total or 0, (await session.scalars(page)).all()
+
+
+async def oauth_client(
+    session: AsyncSession, application_id: int, service_type: str, *, daemon: bool
+) -> OAuthClientRow | None:
+    """The application's registration for a service type."""
+    return await session.scalar(
+        select(OAuthClientRow).where(
+            col(OAuthClientRow.application_id) == application_id,
+            col(OAuthClientRow.service_type) == service_type,
+            col(OAuthClientRow.daemon) == daemon,
+        )
+    )

@@ -12,9 +12,10 @@ from gateway.store.tables import AccessTokenRow, AccountRow, ApplicationRow
 _FRESH = text("interval '1 minute'")
 
 
-async def add(session: AsyncSession, account_id: int, token_hash: bytes) -> None:
-    """Store a new token of the account."""
-    await session.execute(insert(AccessTokenRow).values(account_id=account_id, token_hash=token_hash))
+async def add(session: AsyncSession, account_id: int, token_hash: bytes) -> int:
+    """Store a new token of the account; its id."""
+    statement = insert(AccessTokenRow).values(account_id=account_id, token_hash=token_hash)
+    return (await session.scalars(statement.returning(col(AccessTokenRow.id)))).one()
 
 
 async def find(session: AsyncSession, token_hash: bytes) -> tuple[int, AccountRow, ApplicationRow] | None:

@@ -9,6 +9,7 @@ from gateway.store.tables.booking import (
     WorkHoursRow,
 )
 from gateway.store.tables.log import FeedEventRow, FeedRow, ItemAliasRow, QuarantineRow, StreamItemRow, StreamRow
+from gateway.store.tables.people import AuthCodeRow, EndUserRow, SignInRow, UserSessionRow
 from gateway.store.tables.tenants import (
     AccessTokenRow,
     AccountRow,
@@ -23,10 +24,12 @@ __all__ = [
     "AccessTokenRow",
     "AccountRow",
     "ApplicationRow",
+    "AuthCodeRow",
     "BookingGroupRow",
     "BookingMemberRow",
     "BookingProfileRow",
     "DeliveryRow",
+    "EndUserRow",
     "FeedEventRow",
     "FeedRow",
     "IdempotencyKeyRow",
@@ -37,9 +40,11 @@ __all__ = [
     "ProcessRow",
     "QuarantineRow",
     "SendRow",
+    "SignInRow",
     "StreamItemRow",
     "StreamRow",
     "SubscriptionRow",
+    "UserSessionRow",
     "WatchRow",
     "WorkHoursRow",
 ]

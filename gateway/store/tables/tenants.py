@@ -10,13 +10,15 @@ from gateway.store import columns
 
 class ApplicationRow(SQLModel, table=True):
     """A tenant; its trusted domains are origins, its return URLs where sign-ins may end. The next signing secret takes
-    the place of the present one at `next_signing_at`."""
+    the place of the present one at `next_signing_at`. The client secret is compared by its hash; the sealed one checks
+    signatures that are made with it."""
 
     __tablename__ = "application"
 
     id: int = columns.key()
     client_id: str = columns.text(unique=True)
     secret_hash: bytes = columns.digest()
+    sealed_client_secret: bytes | None = columns.sealed(nullable=True)
     sealed_signing_secret: bytes = columns.sealed()
     sealed_next_signing_secret: bytes | None = columns.sealed(nullable=True)
     next_signing_at: datetime | None = columns.instant()
@@ -46,12 +48,15 @@ class OAuthClientRow(SQLModel, table=True):
 
 class AccountRow(SQLModel, table=True):
     """A connected mailbox. `version` grows with its grant and its marks; `refusals` counts in a row since
-    `refused_since`; no grant means that it was given back. `renamed` once one of its items got an alias."""
+    `refused_since`; no grant means that it was given back. `renamed` once one of its items got an alias. A managed one
+    lives by the grant of its parent."""
 
     __tablename__ = "account"
     __table_args__ = (
         CheckConstraint("kind in ('personal', 'daemon', 'managed')", name="ck_account_kind"),
         CheckConstraint("token_status in ('active', 'invalid', 'dead')", name="ck_account_token_status"),
+        CheckConstraint("user_role in ('primary', 'secondary')", name="ck_account_user_role"),
+        Index("uq_account_primary", "user_id", unique=True, postgresql_where=text("user_role = 'primary'")),
         Index("ix_account_application_id", "application_id", "id"),
         Index("ix_account_email", "application_id", text("lower(email)")),
         Index("ix_account_client_org_id", "application_id", "client_org_id"),
@@ -60,6 +65,8 @@ class AccountRow(SQLModel, table=True):
     id: int = columns.key()
     application_id: int = columns.parent("application")
     parent_id: int | None = columns.parent("account", nullable=True, index=True)
+    user_id: int | None = columns.parent("end_user", nullable=True, index=True)
+    user_role: str | None = columns.optional()
     kind: str = columns.text(default="personal")
     version: int = columns.count(1)
     service_type: str = columns.text()

@@ -1,7 +1,7 @@
 """A small application on the real HTTP layer: two tenants, one mailbox each, a handful of rows."""
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -18,9 +18,9 @@ from gateway.http.repeats import Repeats
 from gateway.http.route import ANYONE, APPLICATION, Media, Route, account
 from gateway.http.router import router
 from gateway.http.tokens import Tokens
-from gateway.identity import Account, Application, Caller
+from gateway.identity import Account, Application, Caller, User
 from providers.base.collection import Page, PageRequest
-from providers.base.errors import RateLimited, Uncertain
+from providers.base.errors import Denied, RateLimited, Uncertain
 from providers.base.ports import Content, Folders
 from providers.base.provider import Session
 from schemas.accounts import Scope, ServiceType, TokenStatus
@@ -46,6 +46,25 @@ class Tenants:
 
     async def account(self, application: Application, account_id: int) -> Account | None:
         return BOXES.get(account_id) if account_id == application.id else None
+
+    async def client(self, client_id: str) -> Application | None:
+        return next((app for app in TENANTS.values() if app.client_id == client_id), None)
+
+    async def session(self, value: str) -> tuple[Application, User] | None:
+        number = int(value[1:]) if value in ("s1", "s2") else 0
+        return (TENANTS[number], User(number, number, f"u{number}", number)) if number else None
+
+    async def cookie(
+        self, application: Application, cookies: Mapping[str, str], mailbox_info: str | None
+    ) -> User | None:
+        found = await self.session(cookies.get(f"AUR{application.id}", ""))
+        return found[1] if found and found[0] == application else None
+
+    async def identity_token(self, application: Application, token: str) -> User | None:
+        return None
+
+    async def external_id(self, application: Application, token: str) -> str:
+        raise Denied("the toy knows no identity tokens")
 
     async def trusted_origin(self, origin: str) -> bool:
         return origin == ORIGIN

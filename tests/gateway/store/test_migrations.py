@@ -65,10 +65,12 @@ def test_no_instant_lacks_its_zone() -> None:
 
 def test_every_sealed_column_is_known_to_the_rotation() -> None:
     assert {str(column) for column in sealed_columns()} == {
+        "application.sealed_client_secret",
         "application.sealed_signing_secret",
         "application.sealed_next_signing_secret",
         "oauth_client.sealed_secrets",
         "account.sealed_grant",
         "idempotency_key.sealed_answer",
         "meeting.sealed_plan",
+        "sign_in.sealed_flow",
     }

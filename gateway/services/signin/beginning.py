@@ -1,0 +1,114 @@
+"""The beginning of a sign-in: what the link asks for, checked against what the application may ask for."""
+
+import time
+
+from gateway.browsers import Browser
+from gateway.identity import Application
+from gateway.services.identity import Identity
+from gateway.services.signin import return_urls, signatures
+from gateway.services.signin.asked import Asked
+from gateway.services.signin.flow import Flow, ResponseType, response_type
+from gateway.services.signin.outcome import Refused
+from gateway.services.signin.tickets import Tickets
+from gateway.services.user_sessions import UserSessions
+from gateway.store.database import Database
+from gateway.store.queries import applications, users
+from gateway.store.tables import ApplicationRow
+from gateway.store.vault import Vault
+from providers.base.errors import Denied, Invalid
+from providers.base.provider import Provider
+from schemas.accounts import UserAccountType
+
+
+class Beginning:
+    """Reads links."""
+
+    def __init__(
+        self, database: Database, vault: Vault, identity: Identity, sessions: UserSessions, tickets: Tickets
+    ) -> None:
+        self._database, self._vault, self._identity = database, vault, identity
+        self._sessions, self._tickets = sessions, tickets
+
+    async def application(self, asked: Asked) -> Application:
+        """Whose link it is. Raises `Invalid` where the browser must not be sent to the return URL."""
+        application = await self._identity.application_by_client_id(asked.client_id)
+        if application is None:
+            raise Invalid("no application has this client id", path="clientId", code="clientId.notValid")
+        return_urls.check(asked.return_url, (await self._row(application)).return_urls)
+        if response_type(asked.response_type, asked.role) is ResponseType.TOKEN:
+            _check_trusted(application, asked.return_url)
+        return application
+
+    async def flow(self, asked: Asked, application: Application, provider: Provider, browser: Browser) -> Flow:
+        """The sign-in that is asked for. Raises `Refused`, `Denied`."""
+        if lacking := sorted(set(asked.scopes) - provider.scopes):
+            raise Refused("invalid_scope", f"{', '.join(lacking)}: not offered by {asked.service_type}")
+        user_id = None
+        if asked.role is UserAccountType.SECONDARY:
+            user_id = await self._user(asked, application, browser)
+        return Flow(
+            application_id=application.id,
+            service_type=asked.service_type,
+            return_url=asked.return_url,
+            kind=asked.kind,
+            role=asked.role,
+            response_type=response_type(asked.response_type, asked.role),
+            scopes=asked.scopes,
+            native_scopes=asked.native_scopes,
+            state=asked.state,
+            account_id=asked.account_id,
+            login_hint=asked.login_hint or asked.auth_email,
+            client_org_id=asked.client_org_id,
+            server_url=asked.server_url,
+            auth_email=asked.auth_email,
+            prompt=asked.prompt,
+            ensure_scopes=asked.ensure_scopes,
+            ensure_access=asked.ensure_access,
+            recycle=asked.recycle,
+            mailbox_info=asked.mailbox_info,
+            user_id=user_id,
+            external_id=self._external_id(asked, application),
+        )
+
+    async def _user(self, asked: Asked, application: Application, browser: Browser) -> int:
+        """The user whom a secondary account goes to: the signed one, else the session's."""
+        if asked.user_id is not None:
+            return await self._signed_user(asked, application)
+        user = await self._sessions.of_browser(application, browser, asked.mailbox_info)
+        if user is None:
+            raise Refused("login_required", "a secondary account needs a running session, or a signed userId")
+        return user.id
+
+    async def _signed_user(self, asked: Asked, application: Application) -> int:
+        sealed = (await self._row(application)).sealed_client_secret
+        if sealed is None:
+            raise Denied("this application was made before signatures could be checked: give it a new client secret")
+        secret = self._vault.unseal_bytes(sealed).decode()
+        signatures.check(secret, asked.user_id or "", asked.timestamp, asked.user_signature, time.time())
+        async with self._database.read() as session:
+            user = await users.by_public_id(session, application.id, asked.user_id or "")
+        if user is None:
+            raise Denied("the signed userId is of no user of this application")
+        return user.id
+
+    def _external_id(self, asked: Asked, application: Application) -> str | None:
+        if asked.token is None:
+            return None
+        found = self._tickets.external_id(asked.token, application.id)
+        if found is None or asked.role is not UserAccountType.PRIMARY:
+            raise Refused("token_not_valid", "token: is not from a prepare call of the last ten minutes")
+        return found
+
+    async def _row(self, application: Application) -> ApplicationRow:
+        async with self._database.read() as session:
+            row = await applications.by_id(session, application.id)
+        if row is None:
+            raise Invalid("no application has this client id", path="clientId", code="clientId.notValid")
+        return row
+
+
+def _check_trusted(application: Application, url: str) -> None:
+    """Tokens are given to pages of trusted domains only: they need no secret to get them."""
+    if return_urls.origin(url) not in application.trusted_domains:
+        words = "is not on a trusted domain of this application, where alone tokens are given"
+        raise Invalid(words, path="returnUrl", code="returnUrl.notTrusted")
