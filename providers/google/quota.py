@@ -14,6 +14,7 @@ from providers.base.errors import RateLimited
 
 _MINUTE = 60.0
 _PATIENCE = 10.0  # seconds that a call waits for its turn; longer, and the caller is told when to come again
+_KEPT = 20_000  # allowances that are remembered; older ones have filled up long since
 _COSTS: Mapping[str, int] = {
     "gmail.users.messages.send": 100,
     "gmail.users.drafts.send": 100,
@@ -108,6 +109,8 @@ class Pace:
     def _bucket(self, key: tuple[str, str], limit: _Limit, options: Mapping[str, str]) -> _Bucket:
         found = self._buckets.get(key)
         if found is None:
+            for old in list(self._buckets)[: _KEPT // 2] if len(self._buckets) >= _KEPT else ():
+                del self._buckets[old]
             given = options.get(limit.option, "")
             found = self._buckets[key] = _Bucket(float(given) if given.isdigit() and int(given) else limit.per_minute)
         return found

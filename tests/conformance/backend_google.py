@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from providers.base.oauth2 import OAuthClient
 from providers.base.provider import Grant, ProviderSettings
 from providers.google.provider import GoogleProvider
 from tests.conformance import google_texts
@@ -24,6 +25,7 @@ class GoogleBackend:
 
     full_bodies_in_lists = True
     refused_address = gmail.REFUSED
+    client = OAuthClient("suite", options={"gmailUnitsPerUser": "100000000", "gmailUnitsPerProject": "100000000"})
     #: What is otherwise at Google; see `Subject.lacks`.
     lacks = frozenset(
         """answered, archive folder, sent mark, partial refusal, identity, merging threads, substrings, busy kinds,

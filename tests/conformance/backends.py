@@ -144,5 +144,6 @@ _keys = itertools.count(1)
 async def subject(backend: Backend) -> Subject:
     """A fresh mailbox, opened."""
     place = await asyncio.to_thread(backend.place)
-    mailbox = Mailbox(next(_keys), 1, place.address, place.grant, name="Sam Sender")
+    client = getattr(backend, "client", None)
+    mailbox = Mailbox(next(_keys), 1, place.address, place.grant, name="Sam Sender", client=client)
     return Subject(backend, place, await backend.provider.open(mailbox), mailbox)
