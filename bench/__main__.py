@@ -9,6 +9,7 @@ from bench import (
     caldav,
     deliveries,
     events,
+    google,
     imap_changes,
     imap_list,
     latency,
@@ -31,6 +32,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "availability": availability.main,
     "booking": booking.main,
     "caldav": caldav.main,
+    "google": google.main,
 }
 
 

@@ -36,6 +36,14 @@ class Round(Generic[R]):
     ended: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Hydrated(Generic[R]):
+    """Items as they stood in the index, and what their records were then."""
+
+    items: Sequence[Item]
+    records: Sequence[R]
+
+
 class ChangeLog:
     """Streams of all accounts. `fresh`, `first_wait` in seconds, `page` in records; `told` is called with the account
     whenever a pull of this process has appended to its feed."""
@@ -54,7 +62,7 @@ class ChangeLog:
         self._quarantine = quarantine or Quarantine(database, PATIENCE)
         self._pulls = Pulls(self._streams, Deltas(database), self._quarantine, database.locks(), fresh, told)
         self._first_wait, self._page = first_wait, page
-        self._ahead: ReadAhead[Round[Any]] = ReadAhead(AHEAD, _PAGES)
+        self._ahead: ReadAhead[_Hydrated[Any]] = ReadAhead(AHEAD, _PAGES)
 
     async def find_or_create(
         self, account_id: int, port: str, parent: str | None, asked: Filter, filter: Filter | None = None
@@ -95,25 +103,30 @@ class ChangeLog:
     async def updated(self, stream: Stream, position: Position, open: Open[T], view: str = "") -> Round[T]:
         """New and changed items behind a position, as they are now. What cannot be read, or is gone already, is left
         out: it is noted, tried again by later pulls, and told when it can be read, or as deleted. While the consumer
-        digests a page the next one is read; `view` tells apart how records are to be shown.
+        digests a page the next one is read, and used if the index says the same by then. `view` tells apart how records
+        are to be shown.
 
         Raises `Pending` before the first pull is complete, and what the provider raises."""
-        found = await self._ahead.take((position, view)) or await self._read(stream, position, open)
-        if not found.ended:
-            self._ahead.begin((found.next, view), partial(self._read, stream, found.next, open))
-        return found
-
-    async def _read(self, stream: Stream, position: Position, open: Open[T]) -> Round[T]:
         found = await self._items(stream, position, open)
-        ids = [item.id for item in found.records]
-        if not ids:
-            return Round([], found.next, found.ended)
+        ahead = await self._ahead.take((position, view))
+        if ahead is None or ahead.items != found.records:  # what has changed since is not told as it was
+            ahead = await self._hydrated(stream, found.records, open)
+        if not found.ended:
+            self._ahead.begin((found.next, view), partial(self._foreseen, stream, found.next, open))
+        return Round(ahead.records, found.next, found.ended)
+
+    async def _foreseen(self, stream: Stream, position: Position, open: Open[T]) -> "_Hydrated[T]":
+        return await self._hydrated(stream, (await self._items(stream, position, open)).records, open)
+
+    async def _hydrated(self, stream: Stream, items: Sequence[Item], open: Open[T]) -> "_Hydrated[T]":
+        if not items:
+            return _Hydrated(items, [])
         async with open() as source:
-            records, errors = await hydrate(source, ids)
+            records, errors = await hydrate(source, [item.id for item in items])
         for item, error in errors.items():
             log.warning("stream %d: %s could not be read: %s", stream.id, item, error)
         await self._quarantine.note(stream.id, errors)
-        return Round(records, found.next, found.ended)
+        return _Hydrated(items, records)
 
     async def deleted(self, stream: Stream, position: Position, open: Open[T]) -> Round[Item]:
         """Items that went. Raises as `updated`."""

@@ -15,7 +15,7 @@ from gateway.store.aliases import Aliases, Name
 from providers.base.collection import Delta, Page, PageRequest, Ref
 from providers.base.errors import NotFound
 from providers.base.ports import Content, Drafts, Leaving, MessageQuery, Messages, MessageView, Outgoing, Sent
-from providers.base.provider import Session
+from providers.base.provider import DirectAnswer, DirectRequest, Session
 from schemas.mail import EmailDraft, EmailMessage, UpdateMessageStatusData
 from schemas.outgoing import OutgoingEmail
 
@@ -110,6 +110,7 @@ class RenamedSession(Session):
         self.calendars, self.task_lists = session.calendars, session.task_lists
         self.events, self.tasks = telling(session.events, wrote), telling(session.tasks, wrote)
         self.contacts = telling(session.contacts, wrote)
+        self.push = session.push
 
     async def ping(self) -> None:
         """See `Session.ping`."""
@@ -118,6 +119,10 @@ class RenamedSession(Session):
     async def access_token(self) -> str | None:
         """See `Session.access_token`."""
         return await self._session.access_token()
+
+    async def direct(self, request: DirectRequest) -> DirectAnswer:
+        """See `Session.direct`."""
+        return await self._session.direct(request)
 
     async def close(self) -> None:
         """See `Session.close`."""

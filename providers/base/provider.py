@@ -1,7 +1,7 @@
 """A provider, the grant it links an account by, and the session it opens on one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -10,9 +10,12 @@ from providers.base.errors import ProviderError, Unsupported
 from providers.base.linked import Grant, Linked
 from providers.base.oauth2 import Auth, OAuthClient, Tokens
 from providers.base.ports import Calendars, Contacts, Drafts, Events, Folders, Messages, TaskLists, Tasks
+from providers.base.push import Push, Told
 from schemas.accounts import ApiAccountInDto, Scope
 
 __all__ = [
+    "DirectAnswer",
+    "DirectRequest",
     "Grant",
     "Hear",
     "Linked",
@@ -58,6 +61,26 @@ class Mailbox:
     client: OAuthClient | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class DirectRequest:
+    """A request of the caller's own making to the provider's HTTP API; `path` is without a host."""
+
+    method: str
+    path: str
+    query: Sequence[tuple[str, str]] = ()
+    content_type: str | None = None
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class DirectAnswer:
+    """The provider's answer as it is; of its headers (lower case) those that a caller needs."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 class Session:
     """The ports of one opened account; those left None are abilities it lacks. Safe for concurrent use."""
 
@@ -69,6 +92,7 @@ class Session:
     contacts: Contacts | None = None
     task_lists: TaskLists | None = None
     tasks: Tasks | None = None
+    push: Push | None = None
 
     async def ping(self) -> None:
         """Ask the provider whether the credentials still work. Raises `Unauthorized`, `Unavailable`."""
@@ -76,6 +100,13 @@ class Session:
     async def access_token(self) -> str | None:
         """The provider's own bearer token, fresh enough to be used; None where it signs in otherwise."""
         return None
+
+    async def direct(self, request: DirectRequest) -> DirectAnswer:
+        """Pass a request to the provider's own HTTP API, with the account's token; errors of the provider are answers.
+
+        Raises `Unsupported` where it has none, `Invalid` (path `path`) for what is no path there, `NotFound`,
+        `Unavailable`, and `Uncertain` for a write whose answer was lost."""
+        raise Unsupported("this account's provider has no HTTP API to pass requests to")
 
     async def close(self) -> None:
         """Give every connection back."""
@@ -147,6 +178,10 @@ class Provider(ABC):
         Raises `Unsupported` where accounts can only be polled, `Unauthorized`, `RateLimited` and `Unavailable` (with
         `retry_after` where it is known when to try again)."""
         raise Unsupported(f"{self.name} accounts do not tell of changes by themselves")
+
+    def told(self, headers: Mapping[str, str], body: bytes) -> Told | None:
+        """What a call of the provider says (see `Push`); names of headers in lower case. None for what is none."""
+        return None
 
     async def revoke(self, mailbox: Mailbox) -> None:
         """Take the credentials back at the provider, where it has such a thing."""

@@ -6,7 +6,17 @@ from typing import ClassVar
 
 from providers.base.errors import Invalid
 from providers.base.oauth2 import GivenToken, Tokens
-from providers.base.provider import Grant, Linked, Mailbox, Provider, ProviderSettings, Session
+from providers.base.provider import (
+    DirectAnswer,
+    DirectRequest,
+    Grant,
+    Linked,
+    Mailbox,
+    Provider,
+    ProviderSettings,
+    Session,
+)
+from providers.base.push import Told
 from providers.base.rest import Http
 from providers.google.account import ME, Account
 from providers.google.agenda import Agenda
@@ -14,10 +24,12 @@ from providers.google.auth import GoogleAuth
 from providers.google.calendars import GoogleCalendars
 from providers.google.client import Client
 from providers.google.contacts import GoogleContacts
+from providers.google.direct import passed
 from providers.google.drafts import GoogleDrafts
 from providers.google.events import GoogleEvents
 from providers.google.folders import GoogleFolders
 from providers.google.mail import GoogleMessages
+from providers.google.push import GooglePush, told
 from providers.google.quota import Pace
 from providers.google.requests import Apis
 from providers.google.scopes import native
@@ -29,9 +41,10 @@ from schemas.accounts import ApiAccountInDto, Scope
 class GoogleSession(Session):
     """The ports of one account."""
 
-    def __init__(self, client: Client, mailbox: Mailbox, tokens: Tokens) -> None:
+    def __init__(self, client: Client, mailbox: Mailbox, tokens: Tokens, root: str) -> None:
         account = Account(client, mailbox)
-        self._client, self._tokens = client, tokens
+        self._client, self._tokens, self._root = client, tokens, root
+        self.push = GooglePush(client, mailbox.client.options if mailbox.client else {})
         self.messages = GoogleMessages(account)
         self.drafts = GoogleDrafts(account)
         self.folders = GoogleFolders(account)
@@ -44,6 +57,9 @@ class GoogleSession(Session):
 
     async def ping(self) -> None:
         await self._client.call(self._client.apis.labels.list(userId=ME))
+
+    async def direct(self, request: DirectRequest) -> DirectAnswer:
+        return await passed(self._client, self._root, request)
 
     async def access_token(self) -> str | None:
         return await self._tokens.fresh()
@@ -93,7 +109,10 @@ class GoogleProvider(Provider):
     async def open(self, mailbox: Mailbox) -> Session:
         tokens = mailbox.tokens or GivenToken(mailbox.grant)
         client = Client(self._http, self._apis, tokens, self._pace, self.settings, mailbox.email, mailbox.client)
-        return GoogleSession(client, mailbox, tokens)
+        return GoogleSession(client, mailbox, tokens, self._root)
+
+    def told(self, headers: Mapping[str, str], body: bytes) -> Told | None:
+        return told(headers, body)
 
     async def close(self) -> None:
         await self._http.close()

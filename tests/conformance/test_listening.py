@@ -6,6 +6,7 @@ import pytest
 
 from providers.base.collection import PageRequest, Ref
 from providers.base.ports import MessageQuery
+from providers.base.provider import Provider
 from schemas.mail import UpdateMessageStatusData
 from tests.conformance.agenda import calendar, default_list, primary, vcard, vevent, vtodo
 from tests.conformance.backends import Backend, Subject
@@ -14,6 +15,12 @@ from tests.providers.heard import Heard
 pytestmark = pytest.mark.anyio
 PORT = "messages"
 SOURCE = b"From: a@example.org\r\nSubject: Hello\r\nMessage-ID: <heard@suite.example>\r\n\r\nWords\r\n"
+
+
+@pytest.fixture(autouse=True)
+def listens(backend: Backend) -> None:
+    if type(backend.provider).listen is Provider.listen:
+        pytest.skip("the provider does not tell of changes by itself")
 
 
 async def test_what_happens_is_heard(backend: Backend, box: Subject, other: Subject) -> None:

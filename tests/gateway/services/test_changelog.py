@@ -83,6 +83,18 @@ async def test_what_changes_during_a_round_comes_with_the_next(log: ChangeLog, s
     assert follower.known == other.known == mail.state()
 
 
+async def test_what_went_while_a_page_was_read_ahead_does_not_come_back(
+    log: ChangeLog, stream: Stream, mail: Mail
+) -> None:
+    follower = Follower(stream)
+    await follower.read(log, mail, Branch.UPDATED)
+    await asyncio.wait(log._ahead._under_way.values())  # the next page, m2 and m3
+    mail.remove("m2")
+    await follower.read(log, mail, Branch.DELETED)
+    await follower.catch_up(log, mail)
+    assert follower.known == mail.state()
+
+
 async def test_a_lost_cursor_writes_only_what_really_differs(
     database: Database, log: ChangeLog, stream: Stream, mail: Mail
 ) -> None:

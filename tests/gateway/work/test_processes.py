@@ -61,8 +61,9 @@ class Fleet:
         self.sql("""insert into application (client_id, secret_hash, sealed_signing_secret, name)
             values ('c', '', '', 'fleet')""")
         self.sql(
-            """with a as (insert into account (application_id, service_type, email, sealed_grant)
-            select application.id, 'IMAP', 'ann@example.com', %s from application, generate_series(1, %s) returning id)
+            """with a as (insert into account (application_id, service_type, email, sealed_grant, auth_scopes)
+            select application.id, 'IMAP', 'ann@example.com', %s, '{Mail.Read}' from application, generate_series(1, %s)
+            returning id)
             insert into watch (account_id, wanted_until) select id, now() + interval '1 hour' from a""",
             grant,
             count,
@@ -91,14 +92,14 @@ def fleet(postgres_url: str, template: str, tmp_path: Path) -> Iterator[Fleet]:
 
 def test_leases_and_runs_of_a_killed_process_move_to_another(fleet: Fleet) -> None:
     one = fleet.start("one")
-    wait_until(fleet.all_owned_by("one"), 20)
+    wait_until(fleet.all_owned_by("one"), 60)
     fleet.start("two")
-    wait_until(fleet.all_owned_by("one", "two"), 20)
+    wait_until(fleet.all_owned_by("one", "two"), 60)
     before = fleet.owners()
     fleet.sql("insert into errand select 'errand', n from generate_series(1, 40) n")
-    wait_until(lambda: fleet.sql("select 1 from run where who = 'one' and ended is null"), 20)
+    wait_until(lambda: fleet.sql("select 1 from run where who = 'one' and ended is null"), 60)
     one.kill()
-    wait_until(fleet.all_owned_by("two"), 20)
+    wait_until(fleet.all_owned_by("two"), 60)
     wait_until(fleet.done(range(1, 41)), 30)
     after = fleet.owners()
     assert all(after[account][1] > epoch for account, (owner, epoch) in before.items() if owner == "one")
@@ -116,24 +117,24 @@ def _overlaps(fleet: Fleet) -> int:
 
 def test_a_stopped_process_closes_its_listeners_before_anything_else_when_it_goes_on(fleet: Fleet) -> None:
     one = fleet.start("one")
-    wait_until(lambda: sum("changes" in line for line in fleet.said("one")) > 5 * ACCOUNTS, 20)
+    wait_until(lambda: sum("changes" in line for line in fleet.said("one")) > 5 * ACCOUNTS, 60)
     one.send_signal(signal.SIGSTOP)
     fleet.start("two")
-    wait_until(fleet.all_owned_by("two"), 20)
+    wait_until(fleet.all_owned_by("two"), 60)
     time.sleep(TTL)
     before = len(fleet.said("one"))
     one.send_signal(signal.SIGCONT)
-    wait_until(lambda: sum("close" in line for line in fleet.said("one")[before:]) >= ACCOUNTS, 20)
+    wait_until(lambda: sum("close" in line for line in fleet.said("one")[before:]) >= ACCOUNTS, 60)
     said = [line.split() for line in fleet.said("one")[before:]]
     assert {words[0] for words in said[:ACCOUNTS]} == {"close"}
-    wait_until(fleet.all_owned_by("one", "two"), 20)  # and gets its share again
+    wait_until(fleet.all_owned_by("one", "two"), 60)  # and gets its share again
     assert not fleet.log("two.err").read_text()
 
 
 def test_errands_of_a_stopped_process_are_run_by_another(fleet: Fleet) -> None:
     one = fleet.start("one")
     fleet.sql("insert into errand values ('errand', 1)")
-    wait_until(lambda: fleet.sql("select 1 from run where ended is null"), 20)
+    wait_until(lambda: fleet.sql("select 1 from run where ended is null"), 60)
     one.send_signal(signal.SIGSTOP)
     fleet.start("two")
     wait_until(fleet.done(range(1, 2)), 60)
@@ -145,9 +146,9 @@ def test_errands_of_a_stopped_process_are_run_by_another(fleet: Fleet) -> None:
 
 def test_a_process_that_is_told_to_leave_gives_back_and_finishes_within_ten_seconds(fleet: Fleet) -> None:
     one = fleet.start("one")
-    wait_until(fleet.all_owned_by("one"), 20)
+    wait_until(fleet.all_owned_by("one"), 60)
     fleet.sql("insert into errand select 'errand', n from generate_series(1, 40) n")
-    wait_until(lambda: fleet.sql("select 1 from run where ended is null"), 20)
+    wait_until(lambda: fleet.sql("select 1 from run where ended is null"), 60)
     one.terminate()
     assert one.wait(10) == 0
     assert fleet.sql("select 1 from run where ended is null") == []
@@ -172,7 +173,7 @@ def test_everything_goes_on_after_restarts_of_the_database_under_load(
         fleet.accounts(ACCOUNTS)
         fleet.start("one")
         fleet.start("two")
-        wait_until(fleet.all_owned_by("one", "two"), 20)
+        wait_until(fleet.all_owned_by("one", "two"), 60)
         for first in (100, 200, 300):
             fleet.sql("insert into errand select 'errand', n from generate_series(%s::int, %s) n", first, first + 30)
             _restart(own_server)

@@ -1,6 +1,7 @@
 """The HTTP client: where it may connect, what it follows, how much it reads. Receivers are real, on loopback addresses;
 where the guard is on, it takes 127.0.0.2 for a public address."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -187,3 +188,29 @@ async def test_certificates_are_checked(authority: Authority) -> None:
         with pytest.raises(Unavailable, match="certificate"):
             await post(doubting, server.url)
         await doubting.close()
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_a_write_whose_answer_was_lost_on_a_kept_connection_is_not_sent_again(method: str) -> None:
+    """aiohttp would: it takes these for harmless."""
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            asked.append(line.split()[0])
+            while (await reader.readline()).strip():
+                pass
+            if len(asked) > 1:
+                break
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    http = Http(lambda _: True)
+    await http.send("GET", url, headers={}, timeout=5, limit=100)
+    with pytest.raises(Dropped):
+        await http.send(method, url, headers={}, timeout=5, limit=100)
+    await http.close()
+    server.close()
+    assert asked == [b"GET", method.encode()]
