@@ -45,7 +45,7 @@ Yes = bool | None
 
 
 async def authorize(
-    client_id: str,
+    client_id: HeaderText,
     service_type: ServiceTypeNonDaemon,
     return_url: ReturnUrl,
     browser: Browser,
@@ -91,7 +91,7 @@ async def authorize(
 
 
 async def authorize_daemon(
-    client_id: str,
+    client_id: HeaderText,
     service_type: ServiceTypeDaemon,
     return_url: ReturnUrl,
     browser: Browser,
@@ -122,7 +122,7 @@ async def authorize_daemon(
 
 
 async def authorize_user(
-    client_id: str,
+    client_id: HeaderText,
     service_type: ServiceTypeNonDaemon,
     return_url: ReturnUrl,
     account_role: Literal["primary", "secondary"],

@@ -65,19 +65,19 @@ async def every(application: Application, users: Users, limit: Limit = 50, offse
     return await users.every(application, offset=offset, limit=limit)
 
 
-async def delete(user_id: str, application: Application, users: Users) -> OkResponse:
+async def delete(user_id: HeaderText, application: Application, users: Users) -> OkResponse:
     """Delete a User with accounts and sessions."""
     return await users.delete(application, user_id)
 
 
 async def accounts_of(
-    user_id: str, application: Application, users: Users, limit: Limit = 50, offset: Offset = 0
+    user_id: HeaderText, application: Application, users: Users, limit: Limit = 50, offset: Offset = 0
 ) -> AccountsPage:
     """List accounts of a User."""
     return await users.accounts_of(application, user_id, offset=offset, limit=limit)
 
 
-async def remove_account_of(user_id: str, id: Id, application: Application, users: Users) -> OkResponse:
+async def remove_account_of(user_id: HeaderText, id: Id, application: Application, users: Users) -> OkResponse:
     """Remove an account of a User."""
     return await users.remove_account_of(application, user_id, id)
 

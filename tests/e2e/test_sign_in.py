@@ -120,7 +120,7 @@ def test_what_the_gateway_lacks_is_told_to_the_application(visitor: Visitor) -> 
     assert back(visitor.begin(serviceType="Slack", state="z")) | {"requestId": "", "message": "", "details": ""} == {
         "status": "error", "state": "z", "error": "unsupported_service", "requestId": "", "message": "", "details": "",
     }  # fmt: skip
-    assert back(visitor.begin(serviceType="IMAP", scopes="Calendar.Read"))["error"] == "invalid_scope"
+    assert back(visitor.begin(serviceType="CalDAV", scopes="Mail.Read"))["error"] == "invalid_scope"
 
 
 def test_another_address_than_the_one_asked_for_fails(visitor: Visitor) -> None:
