@@ -28,8 +28,14 @@ class Submissions:
         """Run to the end, whatever becomes of the caller."""
         task = asyncio.create_task(work)
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        """The log has how it ended, also when nobody is left who waits for it."""
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()
 
     async def wait(self, work: Coroutine[Any, Any, T]) -> T:
         """Run to the end, and wait for it."""
