@@ -147,7 +147,7 @@ def test_keys_rotate_and_retire(run: Run, alone: str, var: Path) -> None:
     old = (var / "secret_keys").read_text().split()
     assert json.loads(run("keys rotate --json")) == {
         "keysAdded": 1,
-        "valuesResealed": 3,
+        "valuesResealed": 6,  # two secrets of each application
         "earlierKeysForgotten": False,
     }
     keys = (var / "secret_keys").read_text().split()
@@ -167,7 +167,7 @@ def test_keys_of_the_environment_are_put_there_by_hand(
     run("apps create a")
     monkeypatch.setenv("POSTROOM_SECRET_KEYS", f"{new},{old}")
     result = json.loads(run("keys rotate --json"))
-    assert (result["keysAdded"], result["valuesResealed"]) == (0, 1)
+    assert (result["keysAdded"], result["valuesResealed"]) == (0, 2)
     assert "POSTROOM_SECRET_KEYS" in result["note"]
     assert json.loads(run("keys rotate --json"))["valuesResealed"] == 0
     monkeypatch.setenv("POSTROOM_SECRET_KEYS", Fernet.generate_key().decode())
@@ -181,7 +181,7 @@ def test_many_values_are_resealed_in_batches(run: Run, alone: str, var: Path, mo
     monkeypatch.setattr("gateway.store.reseal._BATCH", 2)
     for number in range(5):
         run(f"apps create a{number}")
-    assert json.loads(run("keys rotate --json"))["valuesResealed"] == 5
+    assert json.loads(run("keys rotate --json"))["valuesResealed"] == 10
 
 
 def test_a_database_that_is_not_migrated_is_left_alone(
