@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from providers.base.collection import Ref
-from providers.base.errors import CursorExpired
+from providers.base.errors import CursorExpired, Invalid
 from providers.base.ports import EventQuery, MessageQuery
 from providers.base.provider import Mailbox, Session
 from providers.google.provider import GoogleProvider
@@ -154,7 +155,8 @@ async def happen_to_events(what: str, random: Random, agenda: Agenda, session: S
             if what == "cancel":
                 await session.events.delete(ref)
             else:
-                await session.events.update(ref, patched(start=at(random.randrange(0, 900))))
+                with suppress(Invalid):  # an end that is carried over the end of summer time may come out too early
+                    await session.events.update(ref, patched(start=at(random.randrange(0, 900))))
 
 
 @pytest.fixture(autouse=True)
