@@ -53,7 +53,7 @@ def moved(raw: Json, start: EventDateTime | None, end: EventDateTime | None) -> 
     if first is None:
         raise Invalid("is required", path="start")
     if last is None and old_start is not None and old_end is not None and old_start.all_day == first.all_day:
-        last = Span(given(old_start), given(old_end)).at(given(first).wall).end.record() if start else old_end
+        last = Span(given(old_start), given(old_end)).moved_to(given(first)).end.record() if start else old_end
         last = _in_zone(last, old_end)
     if last is None:
         raise Invalid("is required", path="end")

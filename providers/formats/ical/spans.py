@@ -47,12 +47,16 @@ class Span:
 
     def at(self, wall: date) -> "Span":
         """The span of another occurrence: the same wall times, or the same length where it ends in another zone."""
-        start = When(wall, self.start.zone)
+        return self.moved_to(When(wall, self.start.zone))
+
+    def moved_to(self, start: When) -> "Span":
+        """The span from another start, in whatever zone; the end comes along as in `at`."""
         if self.end.zone == self.start.zone:
-            return Span(start, When(end_of(wall, self.end.wall - self.start.wall, start.zone.rules), start.zone))
+            length = self.end.wall - self.start.wall
+            return Span(start, When(end_of(start.wall, length, start.zone.rules), start.zone))
         length = self.end.moment - self.start.moment
         end = end_of(wall_of(start.moment, UTC), length, UTC)  # the true length
-        return Span(start, When(in_zone(end, wall, self.end.zone.rules, UTC), self.end.zone))
+        return Span(start, When(in_zone(end, start.wall, self.end.zone.rules, UTC), self.end.zone))
 
 
 def when(line: Line | None, zones: Zones) -> When | None:

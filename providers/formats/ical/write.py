@@ -13,7 +13,6 @@ from providers.formats.ical.moving import moved
 from providers.formats.ical.repeating import lines_of, recurrence
 from providers.formats.ical.resource import RULES, Resource, calendar, of, sequence
 from providers.formats.ical.spans import Span, When, given, line, span
-from providers.formats.recurrence.wall import end_of
 from providers.formats.text import html_to_text
 from providers.formats.timezones.describe import vtimezone
 from providers.formats.timezones.names import iana_name
@@ -108,9 +107,8 @@ def _wanted(now: Span | None, start: When | None, end: When | None) -> Span:
     if start is None:
         raise Invalid("is required", path="start")
     if end is None:
-        same_kind = now is not None and now.start.all_day == start.all_day
-        length = now.end.wall - now.start.wall if now is not None and same_kind else start.wall - start.wall
-        end = When(end_of(start.wall, length, start.zone.rules), start.zone)
+        carried = now is not None and now.start.all_day == start.all_day
+        end = now.moved_to(start).end if now is not None and carried else start
     if start.all_day != end.all_day:
         raise Invalid("start and end must both have dateOnly (all-day) or both have dateTime", path="end")
     if end.moment < start.moment or (end.all_day and end.wall <= start.wall):
