@@ -83,7 +83,7 @@ class Http:
             async with self._opened().request(
                 method,
                 _url(url),
-                data=body,
+                data=body or None,
                 headers=headers,
                 timeout=_within(timeout),
                 allow_redirects=False,

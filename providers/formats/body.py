@@ -6,6 +6,7 @@ alternative taken (RFC 2046 5.1.4).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from providers.formats.inline import is_inline, referenced
 from providers.formats.meeting_method import meeting_method
@@ -54,8 +55,7 @@ class Plan:
         return any(not is_inline(part, self.related, None) for part in self.attachments)
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
+class _Choice(NamedTuple):
     html: tuple[Part, ...] = ()
     text: tuple[Part, ...] = ()
     attachments: tuple[Part, ...] = ()
@@ -112,10 +112,10 @@ def _leaf(part: Part, may_be_body: bool) -> _Choice:
 
 def _concatenated(choices: list[_Choice], related: tuple[str, ...] = ()) -> _Choice:
     return _Choice(
-        tuple(part for choice in choices for part in choice.html),
-        tuple(part for choice in choices for part in choice.text),
-        tuple(part for choice in choices for part in choice.attachments),
-        related + tuple(section for choice in choices for section in choice.related),
+        tuple([part for choice in choices for part in choice.html]),
+        tuple([part for choice in choices for part in choice.text]),
+        tuple([part for choice in choices for part in choice.attachments]),
+        related + tuple([section for choice in choices for section in choice.related]),
     )
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_NAME = 200  # characters; file systems take 255 octets
 
@@ -13,8 +13,7 @@ _TYPE = re.compile(r"[^\s/]+/[^\s/]+\Z")
 _CHARSET = re.compile(r"[^\s\"'();,]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One node. `section` is IMAP's part number (RFC 3501 6.4.5): "" for a multipart root, else "1", "1.2".
 
     Types, encodings, dispositions and `method` are lower case; `size` is in encoded octets, `decoded_size` in decoded
@@ -48,12 +47,13 @@ def build(
     location: str | None = None,
     subject: str | None = None,
     decoded_size: int | None = None,
+    children: tuple[Part, ...] = (),
 ) -> Part:
-    """A leaf from decoded MIME parameters (`parameters.decode`); `subject` names an attached message without a name."""
+    """A part from decoded MIME parameters (`parameters.decode`); `subject` names an attached message without a name."""
     kind = mime_type.strip().lower()
     kind = kind if _TYPE.match(kind) else "text/plain"  # RFC 2045 5.2
     filename = (disposition_parameters or {}).get("filename") or parameters.get("name")
-    charset = _CHARSET.search(parameters.get("charset", ""))
+    charset = _CHARSET.search(parameters["charset"]) if "charset" in parameters else None
     return Part(
         section=section,
         mime_type=kind,
@@ -66,6 +66,7 @@ def build(
         location="".join((location or "").split()) or None,
         method=parameters.get("method", "").strip().lower() or None,
         decoded_size=decoded_size,
+        children=children,
     )
 
 

@@ -1,6 +1,6 @@
 """A message from its source: headers, structure, content. One pass; nothing is copied until it is asked for."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from providers.formats.charset import decode_text
 from providers.formats.headers import MAX_HEADER, Headers, body_offset
@@ -74,7 +74,7 @@ class Source:
             headers, body = self._open(span)
             children.append(self._read(headers, body, f"{section}.{number}".lstrip("."), depth - 1, default))
         size = spans[-1].end - spans[0].start
-        return replace(build(section, kind, {}, size=size), children=tuple(children))
+        return build(section, kind, {}, size=size, children=tuple(children))
 
     def _leaf(self, headers: Headers, kind: str, parameters: dict[str, str], body: _Span, section: str) -> Part:
         encoding = (headers.raw("content-transfer-encoding") or "").partition("(")[0].strip(" ;\t").lower()

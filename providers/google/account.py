@@ -12,10 +12,9 @@ from providers.google import convert, payload
 from providers.google.client import Client
 from providers.google.labels import Labels
 from providers.google.payload import Payload
-from providers.google.requests import Apis
+from providers.google.requests import ME, Apis
 from schemas.mail import BodyType, EmailMessage
 
-ME = "me"
 _ID = re.compile(r"[0-9A-Za-z_-]{1,200}\Z")
 
 
@@ -46,27 +45,28 @@ class Account:
 
     async def raw(self, item: str, form: str = "full") -> Mapping[str, Any]:
         """A message as Gmail has it. Raises `NotFound`."""
-        request = self.apis.messages.get(userId=ME, id=checked(item), format=form)
-        found: Mapping[str, Any] = await self.client.call(request)
+        found: Mapping[str, Any] = await self.client.call(self.apis.message(checked(item), form))
         return found
 
     async def gathered(self, ids: Sequence[str]) -> list[Mapping[str, Any]]:
         """The messages that are still there, in that order."""
         wanted = [item for item in ids if _ID.match(item)]
-        requests = [self.apis.messages.get(userId=ME, id=item, format="full") for item in wanted]
+        requests = [self.apis.message(item, "full") for item in wanted]
         found = await asyncio.gather(*(self.client.found(request) for request in requests))
         return [raw for raw in found if raw is not None]
 
     async def listed(self, raws: Sequence[Mapping[str, Any]], view: MessageView) -> list[EmailMessage]:
         """Messages as lists show them."""
         labels = await self.labels(item for raw in raws for item in raw.get("labelIds", ()))
-
-        async def one(raw: Mapping[str, Any]) -> EmailMessage:
-            read = payload.read(raw.get("payload", {}))
-            texts = await self._texts(raw["id"], read, view.body_type) if view.body_type else {}
-            return convert.listed(raw, read, labels, self.mailbox.email, view, texts)
-
-        return list(await asyncio.gather(*map(one, raws)))
+        reads = [payload.read(raw.get("payload", {})) for raw in raws]
+        texts: Sequence[convert.Texts] = [{}] * len(raws)
+        if view.body_type is not None:
+            wanted = (self._texts(raw["id"], read, view.body_type) for raw, read in zip(raws, reads, strict=True))
+            texts = await asyncio.gather(*wanted)
+        return [
+            convert.listed(raw, read, labels, self.mailbox.email, view, text)
+            for raw, read, text in zip(raws, reads, texts, strict=True)
+        ]
 
     async def whole(self, raw: Mapping[str, Any], view: MessageView) -> EmailMessage:
         """A message with everything."""
@@ -79,7 +79,7 @@ class Account:
     async def content(self, item: str, read: Payload, section: str) -> bytes:
         """The decoded content of a part; its token is as old as `read`."""
         if section in read.data:
-            return read.data[section]
+            return payload.decode(read.data[section])
         if (token := read.tokens.get(section)) is None:
             return b""
         answer = await self.client.call(self.apis.attachments.get(userId=ME, messageId=item, id=token))

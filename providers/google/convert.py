@@ -20,19 +20,18 @@ from providers.google.payload import Payload
 from schemas.mail import BodyType, EmailAttachment, EmailMessage, Omitted
 
 Texts = Mapping[str, str]  # by section
+_LEFT_OUT = (Omitted.ATTACHMENTS, Omitted.INTERNET_HEADERS)  # of what lists show
 
 
 def listed(
     raw: Mapping[str, Any], payload: Payload, labels: Labels, email: str, view: MessageView, texts: Texts
 ) -> EmailMessage:
     """A message as lists and conversations show it."""
-    message = _message(raw, payload, labels, email, view)
-    omitted = [Omitted.ATTACHMENTS, Omitted.INTERNET_HEADERS]
     if view.body_type is None:
-        return message.model_copy(update={"omitted": [Omitted.BODY, *omitted]})
+        return _message(raw, payload, labels, email, view, omitted=[Omitted.BODY, *_LEFT_OUT])
     shown = body.render(payload.plan, texts, view.body_type, strip_quoted=view.strip_quoted)
-    update = {"body": shown, "body_snippet": _snippet(payload, texts), "omitted": omitted}
-    return message.model_copy(update=update)
+    text = _snippet(payload, texts)
+    return _message(raw, payload, labels, email, view, body=shown, body_snippet=text, omitted=list(_LEFT_OUT))
 
 
 def whole(
@@ -45,13 +44,16 @@ def whole(
     inlines: Mapping[str, bytes],
 ) -> EmailMessage:
     """A message with everything; `inlines` has the content of attachments that the text shows."""
-    return _message(raw, payload, labels, email, view).model_copy(
-        update={
-            "body": body.render(payload.plan, texts, view.body_type or BodyType.HTML, strip_quoted=view.strip_quoted),
-            "body_snippet": _snippet(payload, texts),
-            "attachments": [_filled(item, inlines) for item in attachments(payload, texts)],
-            "internet_headers": internet_headers(payload.headers),
-        }
+    return _message(
+        raw,
+        payload,
+        labels,
+        email,
+        view,
+        body=body.render(payload.plan, texts, view.body_type or BodyType.HTML, strip_quoted=view.strip_quoted),
+        body_snippet=_snippet(payload, texts),
+        attachments=[_filled(item, inlines) for item in attachments(payload, texts)],
+        internet_headers=internet_headers(payload.headers),
     )
 
 
@@ -66,15 +68,18 @@ def received(raw: Mapping[str, Any]) -> datetime:
     return datetime.fromtimestamp(int(raw.get("internalDate") or 0) / 1000, UTC)
 
 
-def _message(raw: Mapping[str, Any], payload: Payload, labels: Labels, email: str, view: MessageView) -> EmailMessage:
-    ids = raw.get("labelIds", ())
+def _message(
+    raw: Mapping[str, Any], payload: Payload, labels: Labels, email: str, view: MessageView, **more: Any
+) -> EmailMessage:
+    ids, came = raw.get("labelIds", ()), received(raw)
     native = {name: payload.headers.text(name) for name in view.native_properties}
     return EmailMessage(
         **envelope(payload.headers),
+        **more,
         id=raw["id"],
         thread_id=raw["threadId"],
-        created_time=received(raw),
-        received_at=received(raw),
+        created_time=came,
+        received_at=came,
         sys_labels=sys_labels(ids),
         keywords=labels.keywords(ids),
         sys_classifications=classifications(ids),

@@ -12,9 +12,10 @@ from providers.base.errors import NotFound
 from providers.base.ports import Drafts, Leaving, MessageView, Outgoing, Sent
 from providers.formats.headers import Headers
 from providers.google import payload, sending
-from providers.google.account import ME, Account, checked
+from providers.google.account import Account, checked
 from providers.google.keywords import Keywords
 from providers.google.message_ids import by_message_id
+from providers.google.requests import ME
 from schemas.mail import EmailDraft
 
 _PAGE = 500

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from providers.base.errors import Exists, Invalid
-from providers.google.account import ME, Account
+from providers.google.account import Account
+from providers.google.requests import ME
 from schemas.mail import EmailFolderInfo
 
 _LONGEST = 225  # characters of a label's name

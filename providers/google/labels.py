@@ -28,6 +28,7 @@ _SYSTEM: Mapping[str, tuple[str, SysLabel | None]] = {
     "CATEGORY_UPDATES": ("Updates", None),
     "CATEGORY_FORUMS": ("Forums", None),
 }
+_MARKS = [(item, label) for item, (_, label) in _SYSTEM.items() if label is not None]
 _USER = "Label_"
 
 
@@ -45,6 +46,7 @@ class Labels:
     def __init__(self, raw: Iterable[Mapping[str, Any]]) -> None:
         found = [Label(str(one["id"]), str(one["name"])) for one in raw if one.get("type") == "user"]
         self.user = {label.id: label for label in sorted(found, key=lambda label: (label.path.lower(), label.id))}
+        self._ranks = {item: rank for rank, item in enumerate((*PLACES, *self.user))}
         self._by_path = {label.path.lower(): label for label in self.user.values()}
 
     def __contains__(self, item: object) -> bool:
@@ -64,11 +66,12 @@ class Labels:
 
     def keywords(self, ids: Collection[str]) -> list[str]:
         """The names of the user's labels among the ids."""
-        return [label.path for label in self.user.values() if label.id in ids]
+        own = [item for item in ids if item in self.user]
+        return [self.user[item].path for item in sorted(own, key=self._ranks.__getitem__)]
 
     def folder(self, ids: Collection[str]) -> str | None:
         """Where a message with these labels lies."""
-        return next((item for item in (*PLACES, *self.user) if item in ids), None)
+        return min((item for item in ids if item in self._ranks), key=self._ranks.__getitem__, default=None)
 
     def named(self, name: str) -> list[str]:
         """The user's labels that a search by folder means: by id, by path, or by the last part of it."""
@@ -113,7 +116,7 @@ class Labels:
 
 def sys_labels(ids: Collection[str]) -> list[SysLabel]:
     """The system labels among the ids."""
-    return [label for item, (_, label) in _SYSTEM.items() if label is not None and item in ids]
+    return [label for item, label in _MARKS if item in ids]
 
 
 def classifications(ids: Iterable[str]) -> list[SysClassification] | None:

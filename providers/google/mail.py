@@ -9,12 +9,13 @@ from providers.base.ports import Content, Leaving, MessageQuery, Messages, Messa
 from providers.base.search import names_folder
 from providers.formats.source import Source
 from providers.google import payload, sending
-from providers.google.account import ME, Account, checked
+from providers.google.account import Account, checked
 from providers.google.convert import received
 from providers.google.keywords import Keywords
 from providers.google.labels import HIDDEN, PLACES
 from providers.google.mail_changes import MailChanges, Scope
 from providers.google.message_ids import by_message_id
+from providers.google.requests import ME
 from providers.google.search import NOTHING
 from providers.google.search import query as search_text
 from schemas.mail import EmailMessage, UpdateMessageStatusData

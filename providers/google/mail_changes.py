@@ -19,8 +19,9 @@ from typing import Any
 from providers.base.collection import Change, Delta
 from providers.base.errors import CursorExpired, Invalid, NotFound
 from providers.google import convert
-from providers.google.account import ME, Account
+from providers.google.account import Account
 from providers.google.labels import Labels, system_ids, tracked
+from providers.google.requests import ME
 from providers.google.search import since as received_since
 
 _CURSOR = re.compile(r"h(\d{1,40})|l(\d{1,40})\.([0-9a-f]{1,40})", re.ASCII)

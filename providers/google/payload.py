@@ -7,7 +7,8 @@ that every look makes anew. Text comes as UTF-8 whatever the part declares, as f
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from providers.formats import body
@@ -18,17 +19,18 @@ from providers.formats.part import Part, build
 
 ROOT = "0"  # the part id of a message that has one part only, for which Gmail has none
 
+_SHORT = 100  # characters of a field whose parameters are remembered
 _SWITCHING = ("iso-2022", "utf-7", "hz")  # charsets of octets below 128
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """`data` has the content of parts that came along, `tokens` where the others are to be had."""
+    """`data` has the content of parts that came along, as Base64, `tokens` where the others are to be had."""
 
     headers: Headers
     root: Part
     plan: body.Plan
-    data: Mapping[str, bytes]
+    data: Mapping[str, str]
     tokens: Mapping[str, str]
 
     def text(self, part: Part, content: bytes) -> str:
@@ -44,10 +46,11 @@ class Payload:
 
 def read(payload: Mapping[str, Any]) -> Payload:
     """The payload of a message in the format `full`."""
-    data: dict[str, bytes] = {}
+    data: dict[str, str] = {}
     tokens: dict[str, str] = {}
-    root = _part(payload, data, tokens)
-    return Payload(_headers(payload), root, body.plan(root), data, tokens)
+    headers = _headers(payload)
+    root = _part(payload, headers, data, tokens)
+    return Payload(headers, root, body.plan(root), data, tokens)
 
 
 def decode(text: str) -> bytes:
@@ -63,24 +66,22 @@ def encode(octets: bytes) -> str:
     return base64.urlsafe_b64encode(octets).decode("ascii")
 
 
-def _part(raw: Mapping[str, Any], data: dict[str, bytes], tokens: dict[str, str]) -> Part:
-    headers = _headers(raw)
+def _part(raw: Mapping[str, Any], headers: Headers | None, data: dict[str, str], tokens: dict[str, str]) -> Part:
     kind = str(raw.get("mimeType") or "text/plain").lower()
-    children = () if kind.startswith("message/") else tuple(_part(part, data, tokens) for part in raw.get("parts", ()))
-    section = str(raw.get("partId") or "")
-    if children:
-        return replace(build(section, kind, {}), children=children)
+    section, inner = str(raw.get("partId") or ""), raw.get("parts")
+    if inner and not kind.startswith("message/"):
+        return Part(section, kind, children=tuple([_part(part, None, data, tokens) for part in inner]))
     section, held = section or ROOT, raw.get("body", {})
     if held.get("data"):
-        data[section] = decode(held["data"])
+        data[section] = held["data"]
     if held.get("attachmentId"):
         tokens[section] = held["attachmentId"]
-    return _leaf(raw, headers, kind, section, int(held.get("size") or 0))
+    return _leaf(raw, headers or _headers(raw), kind, section, int(held.get("size") or 0))
 
 
 def _leaf(raw: Mapping[str, Any], headers: Headers, kind: str, section: str, size: int) -> Part:
-    _, parameters = parse_parameters(headers.raw("content-type") or "")
-    disposition, disposition_parameters = parse_parameters(headers.raw("content-disposition") or "")
+    _, parameters = _parameters(headers.raw("content-type"))
+    disposition, disposition_parameters = _parameters(headers.raw("content-disposition"))
     if raw.get("filename") and "filename" not in disposition_parameters and "name" not in parameters:
         disposition_parameters = {**disposition_parameters, "filename": str(raw["filename"])}
     return build(
@@ -97,10 +98,22 @@ def _leaf(raw: Mapping[str, Any], headers: Headers, kind: str, section: str, siz
     )
 
 
+def _parameters(value: str | None) -> tuple[str, Mapping[str, str]]:
+    if value is None:
+        return "", {}
+    return _remembered(value) if len(value) <= _SHORT else parse_parameters(value)
+
+
+@lru_cache(maxsize=1024)
+def _remembered(value: str) -> tuple[str, Mapping[str, str]]:
+    """Most parts are declared in one of a few ways."""
+    return parse_parameters(value)
+
+
 def _inner_subject(raw: Mapping[str, Any]) -> str | None:
     inner = raw.get("parts") or ()
     return _headers(inner[0]).text("subject") if inner else None
 
 
 def _headers(raw: Mapping[str, Any]) -> Headers:
-    return Headers([(str(field.get("name", "")), str(field.get("value", ""))) for field in raw.get("headers", ())])
+    return Headers([(field.get("name", ""), field.get("value", "")) for field in raw.get("headers", ())])

@@ -18,7 +18,7 @@ from providers.base.provider import (
 )
 from providers.base.push import Told
 from providers.base.rest import Http
-from providers.google.account import ME, Account
+from providers.google.account import Account
 from providers.google.agenda import Agenda
 from providers.google.auth import GoogleAuth
 from providers.google.calendars import GoogleCalendars
@@ -31,7 +31,7 @@ from providers.google.folders import GoogleFolders
 from providers.google.mail import GoogleMessages
 from providers.google.push import GooglePush, told
 from providers.google.quota import Pace
-from providers.google.requests import Apis
+from providers.google.requests import ME, Apis
 from providers.google.scopes import native
 from providers.google.task_lists import GoogleTaskLists
 from providers.google.tasks import GoogleTasks

@@ -12,10 +12,10 @@ from typing import Any
 
 from providers.base.errors import Invalid, NotFound, Unsupported
 from providers.base.push import Channel, Push, Told
-from providers.google.account import ME
 from providers.google.agenda import calendar_id
 from providers.google.client import Client
 from providers.google.payload import decode
+from providers.google.requests import ME
 
 TOPIC = "pubsubTopic"  # option of the registration: projects/.../topics/...
 _DAILY = timedelta(days=1)  # Gmail forgets a watch after 7 days and wants it renewed each day

@@ -1,5 +1,6 @@
 """Requests, built by google-api-python-client from its bundled discovery documents; nothing is sent here."""
 
+import copy
 import json
 from typing import Any
 
@@ -8,6 +9,9 @@ from googleapiclient.discovery_cache import get_static_doc
 from googleapiclient.http import HttpRequest
 
 Request = HttpRequest
+ME = "me"
+
+_ANY = "0123456789abcdef"  # an id in a request that others are made of
 
 
 class _Unconnected:
@@ -32,6 +36,17 @@ class Apis:
         self.people, self.connections = people, people.connections()
         tasks = _service("tasks", "v1", root)
         self.task_lists, self.tasks = tasks.tasklists(), tasks.tasks()
+        self._messages: dict[str, HttpRequest] = {}
+
+    def message(self, item: str, form: str) -> HttpRequest:
+        """`users.messages.get` in the format `form`, for an id that has letters, digits, `_` and `-` only.
+
+        Built once per format, for building takes longer than sending, and lists ask for many."""
+        if (model := self._messages.get(form)) is None:
+            model = self._messages[form] = self.messages.get(userId=ME, id=_ANY, format=form)
+        request: HttpRequest = copy.copy(model)
+        request.uri = model.uri.replace(_ANY, item)
+        return request
 
 
 def _service(name: str, version: str, root: str | None) -> Any:

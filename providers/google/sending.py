@@ -8,9 +8,10 @@ from googleapiclient.http import MediaInMemoryUpload
 from providers.base.errors import Invalid, ProviderError
 from providers.base.ports import Leaving, Outgoing, Sent
 from providers.formats.compose import compose
-from providers.google.account import ME, Account
+from providers.google.account import Account
 from providers.google.keywords import Keywords
 from providers.google.payload import encode
+from providers.google.requests import ME
 from schemas.mail import EmailAddress
 
 _SMALL = 4 * 1024 * 1024  # octets up to which a message goes within the JSON

@@ -138,3 +138,10 @@ async def test_many_at_once_refresh_as_one_waits(desk: Desk) -> None:
         *(desk.session.messages.find(None, MessageQuery(), PageRequest(limit=5)) for _ in range(4))
     )
     assert {len(page.records) for page in pages} == {5}
+
+
+async def test_gets_made_of_one_pattern_are_those_of_the_documents(desk: Desk) -> None:
+    apis = desk.provider._apis
+    for item, form in (("18c-x_Y", "full"), ("0123456789abcdef", "raw"), ("z", "full")):
+        made, built = apis.message(item, form), apis.messages.get(userId="me", id=item, format=form)
+        assert (made.uri, made.method, made.methodId, made.body) == (built.uri, "GET", built.methodId, None)
