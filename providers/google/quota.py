@@ -7,13 +7,13 @@ https://developers.google.com/workspace/gmail/api/reference/quota
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from providers.base.errors import RateLimited
 
 _MINUTE = 60.0
-_PATIENCE = 10.0  # seconds that a call waits for its turn; longer, and the caller is told when to come again
+_PATIENCE = 20.0  # seconds that a call waits for its turn; longer, and the caller is told when to come again
 _KEPT = 20_000  # allowances that are remembered; older ones have filled up long since
 _COSTS: Mapping[str, int] = {
     "gmail.users.messages.send": 100,
@@ -75,13 +75,14 @@ class _Bucket:
         self._at = time.monotonic()
 
     def missing(self, units: float) -> float:
-        """Seconds until so many units are there, 0 when they are."""
+        """Seconds until so many units are there beside those that others wait for, 0 when they are."""
         now = time.monotonic()
         self._left = min(self.size, self._left + (now - self._at) * self.size / _MINUTE)
         self._at = now
         return max(0.0, (min(units, self.size) - self._left) * _MINUTE / self.size)
 
     def take(self, units: float) -> None:
+        """Take them, or the first that there will be; less than none gives them back."""
         self._left -= units
 
 
@@ -92,19 +93,21 @@ class Pace:
         self._buckets: dict[tuple[str, str], _Bucket] = {}
 
     async def turn(self, method: str, user: str, project: str, options: Mapping[str, str]) -> None:
-        """Wait until the call fits both allowances. Raises `RateLimited` when that is long."""
+        """Wait until the call fits both allowances, each in the order of asking. Raises `RateLimited` when that is
+        long."""
         buckets = [
             self._bucket((limit.option, whose), limit, options)
             for limits, whose in ((_PER_USER, f"{project} {user}"), (_PER_PROJECT, project))
             if (limit := limits.get(method.partition(".")[0])) is not None
         ]
         units = cost(method)
-        while wait := max((bucket.missing(units) for bucket in buckets), default=0.0):
-            if wait > _PATIENCE:
-                raise RateLimited("this account's quota at Google is used up for now", retry_after=wait)
-            await asyncio.sleep(wait)
+        wait = max((bucket.missing(units) for bucket in buckets), default=0.0)
+        if wait > _PATIENCE:
+            raise RateLimited("this account's quota at Google is used up for now", retry_after=wait)
         for bucket in buckets:
             bucket.take(units)
+        if wait:
+            await _asleep(wait, units, buckets)
 
     def _bucket(self, key: tuple[str, str], limit: _Limit, options: Mapping[str, str]) -> _Bucket:
         found = self._buckets.get(key)
@@ -114,3 +117,13 @@ class Pace:
             given = options.get(limit.option, "")
             found = self._buckets[key] = _Bucket(float(given) if given.isdigit() and int(given) else limit.per_minute)
         return found
+
+
+async def _asleep(wait: float, units: int, buckets: Sequence[_Bucket]) -> None:
+    """Wait for what was taken ahead; who goes away gives it back."""
+    try:
+        await asyncio.sleep(wait)
+    except asyncio.CancelledError:
+        for bucket in buckets:
+            bucket.take(-units)
+        raise

@@ -1,5 +1,7 @@
 """Pacing ahead of Google's limits."""
 
+import asyncio
+
 import pytest
 
 from providers.base.errors import RateLimited
@@ -31,6 +33,34 @@ async def test_a_user_who_used_up_a_minute_is_told_when_to_come_again(monkeypatc
     await pace.turn(SEND, "bob", "project", {})
     await pace.turn(SEND, "ann", "another project", {})
     await pace.turn("calendar.events.list", "ann", "project", {})
+
+
+async def test_calls_are_let_through_in_the_order_of_asking_and_each_wakes_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pace, waits, options = Pace(), [], {"gmailUnitsPerUser": "6000"}
+
+    async def asleep(seconds: float) -> None:
+        waits.append(round(seconds, 1))
+
+    monkeypatch.setattr("asyncio.sleep", asleep)
+    for _ in range(300 + 20):  # the minute's allowance, and four seconds more of it
+        await pace.turn(GET, "ann", "project", options)
+    assert waits == [pytest.approx(0.2 * (number + 1), abs=0.11) for number in range(20)]
+
+
+async def test_who_goes_away_gives_the_turn_back() -> None:
+    pace, options = Pace(), {"gmailUnitsPerUser": "600"}
+    for _ in range(30):
+        await pace.turn(GET, "ann", "project", options)
+    gone = [asyncio.create_task(pace.turn(GET, "ann", "project", options)) for _ in range(9)]
+    await asyncio.sleep(0)
+    for task in gone:
+        task.cancel()
+    await asyncio.gather(*gone, return_exceptions=True)
+    assert all(task.cancelled() for task in gone)
+    next_one = asyncio.create_task(pace.turn(GET, "ann", "project", options))
+    await asyncio.wait_for(next_one, 15)  # two seconds; twenty were it behind the others
 
 
 async def test_a_registration_may_have_other_limits() -> None:
