@@ -10,6 +10,7 @@ from bench import (
     deliveries,
     events,
     google,
+    google_load,
     imap_changes,
     imap_list,
     latency,
@@ -33,6 +34,7 @@ BENCHES: dict[str, Callable[[], None]] = {
     "booking": booking.main,
     "caldav": caldav.main,
     "google": google.main,
+    "google-load": google_load.main,
 }
 
 

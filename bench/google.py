@@ -29,7 +29,7 @@ from tests.servers.google.server import GoogleSimulator
 
 ROUNDS = 100
 _PARALLEL = 8  # calls at a time, as the client has them
-_UNLIMITED = {"gmailUnitsPerUser": "100000000", "gmailUnitsPerProject": "1000000000"}
+UNLIMITED = {"gmailUnitsPerUser": "100000000", "gmailUnitsPerProject": "1000000000"}
 
 
 def main() -> None:
@@ -42,13 +42,13 @@ async def _bench() -> None:
         user = google.world.new_user()
         mail: Mail = user.shelf(Mail)
         for number in range(20):
-            mail.add(_message(number), {"INBOX", "UNREAD"}, int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) + number)
+            mail.add(message(number), {"INBOX", "UNREAD"}, int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) + number)
         headers = {"Authorization": f"Bearer {user.token}"}
         urls = await _urls(google.url, headers)
         with _Recording(google.url, await _answers(urls, headers)) as url:
             settings = ProviderSettings(Path(folder), allow_private_networks=True, endpoints={"google_api_url": url})
             provider = GoogleProvider(settings)
-            client = OAuthClient("bench", options=_UNLIMITED)
+            client = OAuthClient("bench", options=UNLIMITED)
             session = await provider.open(Mailbox(1, 1, user.email, {"access_token": user.token}, client=client))
             settle()
             async with aiohttp.ClientSession() as bare:
@@ -63,7 +63,7 @@ async def _bench() -> None:
     print(f"google: overhead                 {listed[0] - raw[0]:6.2f} ms wall, {listed[1] - raw[1]:6.2f} ms CPU")
 
 
-def _message(number: int) -> bytes:
+def message(number: int) -> bytes:
     return (
         f"From: Sender {number} <s{number}@bench.example>\r\nTo: Me <me@example.test>\r\nSubject: Message {number}\r\n"
         f"Message-ID: <{number}@bench.example>\r\nDate: Mon, 05 Jan 2026 10:00:00 +0100\r\nMIME-Version: 1.0\r\n"

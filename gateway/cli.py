@@ -105,6 +105,8 @@ def _add_registration(provider: argparse.ArgumentParser) -> None:
     provider.add_argument("--daemon", action="store_true", help="the client acts without a person (service accounts)")
     provider.add_argument("--topic-name", help="Pub/Sub topic of mailbox watches")
     provider.add_argument("--callback-url", help="page of the application that relays sign-ins to the gateway")
+    words = "of the provider's own, such as gmailUnitsPerUser=15000 (docs/google.md); may be repeated"
+    provider.add_argument("--option", type=_option, action="append", metavar="NAME=VALUE", help=words)
 
 
 def _add_keys(groups: Any) -> None:
@@ -130,6 +132,13 @@ def _hours(value: str) -> float:
     if not 0 <= hours <= _YEAR:
         raise argparse.ArgumentTypeError(f"{value!r} is not a number of hours from 0 to {_YEAR}")
     return hours
+
+
+def _option(value: str) -> tuple[str, str]:
+    name, equals, given = value.partition("=")
+    if not equals or not name.isalnum():
+        raise argparse.ArgumentTypeError(f"{value!r} is not NAME=VALUE")
+    return name, given
 
 
 def _names(value: str) -> frozenset[str]:

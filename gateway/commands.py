@@ -116,7 +116,13 @@ async def register(parsed: Namespace) -> dict[str, str]:
     given = parsed.client_secret
     secret = sys.stdin.readline().strip() if given == "-" else given
     registration = Registration(
-        parsed.service, parsed.client_id, secret, parsed.daemon, parsed.topic_name, parsed.callback_url
+        parsed.service,
+        parsed.client_id,
+        secret,
+        parsed.daemon,
+        parsed.topic_name,
+        parsed.callback_url,
+        dict(parsed.option or ()),
     )
     async with opened() as store:
         await store.applications.register(parsed.name, registration)

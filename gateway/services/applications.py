@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -36,6 +36,7 @@ class Registration:
     daemon: bool = False
     topic_name: str | None = None
     callback_url: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 class Applications:
@@ -87,6 +88,7 @@ class Applications:
             sealed_secrets=self._vault.seal({"clientSecret": registration.client_secret}),
             topic_name=registration.topic_name,
             intermediate_callback_url=registration.callback_url,
+            options=dict(registration.options),
         )
 
     async def change_domains(

@@ -44,4 +44,4 @@ class Registrations:
     def _opened(self, row: OAuthClientRow) -> Registered:
         secret = self._vault.unseal(row.sealed_secrets)["clientSecret"]
         options = {"topicName": row.topic_name} if row.topic_name else {}
-        return Registered(OAuthClient(row.client_id, secret, options), row.intermediate_callback_url)
+        return Registered(OAuthClient(row.client_id, secret, {**row.options, **options}), row.intermediate_callback_url)

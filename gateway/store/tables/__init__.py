@@ -9,13 +9,14 @@ from gateway.store.tables.booking import (
     WorkHoursRow,
 )
 from gateway.store.tables.log import FeedEventRow, FeedRow, ItemAliasRow, QuarantineRow, StreamItemRow, StreamRow
-from gateway.store.tables.people import AuthCodeRow, EndUserRow, SignInRow, UserSessionRow
+from gateway.store.tables.people import AttemptRow, AuthCodeRow, EndUserRow, SignInRow, UserSessionRow
 from gateway.store.tables.tenants import (
     AccessTokenRow,
     AccountRow,
     ApplicationRow,
     IdempotencyKeyRow,
     OAuthClientRow,
+    RevocationRow,
     SendRow,
 )
 from gateway.store.tables.work import DeliveryRow, ProcessRow, SubscriptionRow, WatchRow
@@ -24,6 +25,7 @@ __all__ = [
     "AccessTokenRow",
     "AccountRow",
     "ApplicationRow",
+    "AttemptRow",
     "AuthCodeRow",
     "BookingGroupRow",
     "BookingMemberRow",
@@ -39,6 +41,7 @@ __all__ = [
     "OAuthClientRow",
     "ProcessRow",
     "QuarantineRow",
+    "RevocationRow",
     "SendRow",
     "SignInRow",
     "StreamItemRow",

@@ -75,3 +75,15 @@ class AuthCodeRow(SQLModel, table=True):
     token_id: int | None = columns.parent("access_token", nullable=True, index=True)
     session_id: int | None = columns.parent("user_session", nullable=True, index=True)
     created_at: datetime = columns.now()
+
+
+class AttemptRow(SQLModel, table=True):
+    """How often something was tried since a moment; known by a digest of what was tried, and by whom."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (Index("ix_attempt_since", "since"),)
+
+    id: int = columns.key()
+    key_hash: bytes = columns.digest(unique=True)
+    count: int = columns.count(0)
+    since: datetime = columns.now()

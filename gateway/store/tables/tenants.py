@@ -29,7 +29,8 @@ class ApplicationRow(SQLModel, table=True):
 
 
 class OAuthClientRow(SQLModel, table=True):
-    """An application's registration at a provider; the sealed part is {"clientSecret": ...}."""
+    """An application's registration at a provider; the sealed part is {"clientSecret": ...}, `options` are the
+    provider's own, such as quotas."""
 
     __tablename__ = "oauth_client"
     __table_args__ = (UniqueConstraint("application_id", "service_type", "daemon", name="uq_oauth_client"),)
@@ -43,6 +44,7 @@ class OAuthClientRow(SQLModel, table=True):
     scopes: list[str] = columns.texts()
     topic_name: str | None = columns.optional()
     intermediate_callback_url: str | None = columns.optional()
+    options: dict[str, str] = columns.json()
     created_at: datetime = columns.now()
 
 
@@ -98,6 +100,22 @@ class AccountRow(SQLModel, table=True):
     renamed: bool = columns.flag()
     created_at: datetime = columns.now()
     updated_at: datetime = columns.now()
+
+
+class RevocationRow(SQLModel, table=True):
+    """A grant whose account is gone, to be taken back at its provider; tried at `next_try_at`."""
+
+    __tablename__ = "revocation"
+    __table_args__ = (Index("ix_revocation_next_try_at", "next_try_at"),)
+
+    id: int = columns.key()
+    application_id: int = columns.parent("application", index=True)
+    service_type: str = columns.text()
+    auth_user_id: str | None = columns.optional()
+    sealed_grant: bytes = columns.sealed()
+    attempts: int = columns.count(0)
+    next_try_at: datetime = columns.now()
+    created_at: datetime = columns.now()
 
 
 class AccessTokenRow(SQLModel, table=True):

@@ -69,6 +69,7 @@ def test_every_sealed_column_is_known_to_the_rotation() -> None:
         "application.sealed_signing_secret",
         "application.sealed_next_signing_secret",
         "oauth_client.sealed_secrets",
+        "revocation.sealed_grant",
         "account.sealed_grant",
         "idempotency_key.sealed_answer",
         "meeting.sealed_plan",
