@@ -97,7 +97,8 @@ def _gateway(gateway: Gateway, server: int) -> tuple[float, float]:
     secret = ["--client-id", "bench", "--client-secret", "bench"]
     options = [word for name, value in UNLIMITED.items() for word in ("--option", f"{name}={value}")]
     gateway.postroom("apps", "provider", "first", "google", *secret, *options)
-    tokens = [gateway.link(serviceType="Google", email=f"user{n}@bench.example", authString1=f"user{n}") for n in range(ACCOUNTS)]
+    users = [f"user{number}" for number in range(ACCOUNTS)]
+    tokens = [gateway.link(serviceType="Google", email=f"{user}@bench.example", authString1=user) for user in users]
     base = f"http://127.0.0.1:{gateway.port}/v1/email/messages/"
     asyncio.run(_asked(base, tokens, 4 * ACCOUNTS))
     figures = load.measure(_requests, (base, tokens, REQUESTS), gateway.process.pid, server)

@@ -37,6 +37,7 @@ from gateway.services.marks import Marks
 from gateway.services.meeting_times import MeetingTimes
 from gateway.services.plan_sync import CalendarSync, ContactSync, TaskSync
 from gateway.services.registrations import Registrations
+from gateway.services.revoking import Revoking
 from gateway.services.schedules import Schedules as Calendars
 from gateway.services.scheduling import Scheduling
 from gateway.services.sending import Sending
@@ -151,6 +152,7 @@ async def start(parts: Parts) -> Services:
         Dispatching(submissions, DueSends(database), sessions).pump(),
         Pump("audit", audits.due, audits.run, every=300.0, at_once=2),
         writing.pump(),
+        Revoking(database, parts.vault, parts.providers).pump(),
     )
     settings = parts.settings
     kinds = chosen(settings.queues, [pump.name for pump in pumps], work=settings.work)

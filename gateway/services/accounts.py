@@ -8,6 +8,7 @@ from gateway.identity import Account, Application
 from gateway.services import records
 from gateway.services.identity import Identity
 from gateway.services.registrations import Registrations
+from gateway.services.revoking import Revoking
 from gateway.services.sessions import Sessions
 from gateway.services.signin.trying import try_out
 from gateway.store import values
@@ -16,7 +17,7 @@ from gateway.store.hashing import fingerprint, new_secret
 from gateway.store.queries import accounts, applications, tokens, users
 from gateway.store.vault import Vault
 from providers.base.errors import Invalid, NotFound, ProviderError, Unauthorized, Unavailable
-from providers.base.provider import Grant, Linked, Provider
+from providers.base.provider import Linked, Provider
 from schemas.accounts import (
     AccountSaveResult,
     AccountsPage,
@@ -49,6 +50,7 @@ class Accounts:
         self._providers, self._vault, self._database = providers, vault, database
         self._identity, self._sessions = identity, sessions
         self._registrations = Registrations(database, vault)
+        self._revoking = Revoking(database, vault, providers)
 
     async def upsert(
         self,
@@ -127,7 +129,7 @@ class Accounts:
         return await self._dto(application.id, account_id)
 
     async def delete(self, application: Application, account_id: int) -> None:
-        """Remove an account with its tokens. Raises `NotFound`."""
+        """Remove an account with its tokens; its grant is revoked afterwards. Raises `NotFound`."""
         async with self._database.session() as session:
             if not await accounts.remove(session, application.id, account_id):
                 raise _no_account(account_id)
@@ -147,11 +149,13 @@ class Accounts:
         return dto.model_copy(update={"provider_access_token": provider_token})
 
     async def delete_token(self, account: Account) -> None:
-        """Revoke the credentials at the provider, forget them and every access token; the account stays, dead."""
-        await self._revoke(account)
+        """Forget the credentials and every access token, and revoke them at the provider, later if it is away now; the
+        account stays, dead."""
+        await self._give_back(account)
         async with self._database.session() as session:
-            await accounts.drop_grant(session, account.application_id, account.id, _DELETED)
+            left = await accounts.drop_grant(session, account.application_id, account.id, _DELETED)
         self._identity.forget(f"gone:{account.id}")
+        await self._revoking.now(left)
 
     async def set_marks(self, account: Account, marks: Mapping[str, str | None]) -> Account:
         """Mark folders, such as {"archive": id}; None clears a mark, others stay. The account as it is then.
@@ -258,28 +262,17 @@ class Accounts:
         except Unauthorized:
             return None
 
-    async def _revoke(self, account: Account) -> None:
-        """Revoking is a courtesy: our copy goes in any case."""
+    async def _give_back(self, account: Account) -> None:
+        """Credentials that are no OAuth grants, where the provider can take them back. A courtesy: our copy goes in any
+        case."""
         if account.sealed_grant is None or account.parent_id is not None:
             return
         try:
-            provider, mailbox = self._sessions.provider(account), await self._sessions.mailbox(account)
+            provider = self._sessions.provider(account)
             if provider.auth is None:
-                await provider.revoke(mailbox)
-            elif not await self._siblings(account):  # whose grants some providers would take away, too
-                await provider.auth.revoke(mailbox.client, await self._current(account))
+                await provider.revoke(await self._sessions.mailbox(account))
         except ProviderError as error:
             log.warning("the credentials of account %s could not be revoked: %s", account.id, error.message)
-
-    async def _siblings(self, account: Account) -> int:
-        async with self._database.read() as session:
-            return await accounts.siblings(session, account.id)
-
-    async def _current(self, account: Account) -> Grant:
-        """The grant as it is stored: the account at hand may be some seconds old."""
-        async with self._database.read() as session:
-            row = await accounts.get(session, account.application_id, account.id)
-        return self._vault.unseal(row.sealed_grant) if row and row.sealed_grant else {}
 
 
 def _scopes(provider: Provider, asked: Sequence[Scope] | None) -> list[Scope]:

@@ -24,6 +24,7 @@ _API = "https://www.googleapis.com/"
 _LIMIT = 1024 * 1024  # octets of an answer
 _ASSERTION = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523 2.1
 _LIFE = 3600  # seconds of a service account's assertion; Google allows no more
+_EARLIER = 360  # seconds from which it begins to be good before now: clocks differ, and Google takes none of the future
 _FINAL = frozenset(
     ("invalid_grant", "unauthorized_client", "invalid_client", "deleted_client", "admin_policy_enforced")
 )
@@ -110,7 +111,7 @@ class GoogleAuth(Auth):
         asked = grant.get("scope") or ""
         claims = {
             "iss": account["client_email"], "sub": grant.get("subject"), "scope": asked,
-            "aud": self._token, "iat": now, "exp": now + _LIFE,
+            "aud": self._token, "iat": now - _EARLIER, "exp": now - _EARLIER + _LIFE,
         }  # fmt: skip
         try:
             signer = crypt.RSASigner.from_service_account_info(account)  # type: ignore[no-untyped-call]

@@ -7,10 +7,11 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 import pytest
 
-from tests.e2e.signing import App, Visitor, application, back
+from tests.e2e.signing import ORIGIN, App, Visitor, application, back
 from tests.servers.gateway import Gateway, wait_until
 from tests.servers.oauth import CLIENT_ID, CLIENT_SECRET, OAuthServer
 
+USER = "/v1/auth/authorizeUser"
 MAIL = "https://www.googleapis.com/auth/gmail.readonly"
 
 
@@ -35,9 +36,17 @@ def visitor(app: App) -> Visitor:
     return Visitor(app)
 
 
-def consent(visitor: Visitor, user: str, *, scopes: list[str] | None = None, deny: bool = False, **query: str) -> str:
+def consent(
+    visitor: Visitor,
+    user: str,
+    *,
+    scopes: list[str] | None = None,
+    deny: bool = False,
+    path: str = "/v1/auth/authorize",
+    **query: str,
+) -> str:
     """Go to the consent page and answer it; where the provider sends the browser."""
-    begun = visitor.begin(serviceType="Google", **{"scopes": "Mail.Read", **query})
+    begun = visitor.begin(path, serviceType="Google", **{"scopes": "Mail.Read", **query})
     assert begun.status_code == 303, begun.text
     page = begun.headers["location"]
     assert httpx.get(page).status_code == 200
@@ -187,6 +196,36 @@ def test_revoking_leaves_another_account_of_the_same_person_alive(
     assert me(app, second, "?pingProvider=true").json()["tokenStatus"] == "active"
     assert httpx.delete(f"{app.url}/v1/account/token", headers=second).status_code == 200
     assert all(one.revoked for one in server.consents if one.user == "twin@gmail.test")
+
+
+def test_every_way_out_takes_the_grant_back(app: App, visitor: Visitor, server: OAuthServer) -> None:
+    def account(user: str) -> int:
+        return int(me(app, connect(app, visitor, user)).json()["id"])
+
+    def primary(user: str) -> str:
+        place = consent(visitor, user, path=USER, accountRole="primary", responseType="code")
+        return str(app.exchange(back(visitor.http.get(place))["code"]).json()["userId"])
+
+    assert httpx.delete(f"{app.url}/v1/account", headers=connect(app, visitor, "a@out.test")).status_code == 200
+    assert app.call("DELETE", f"/v1/am/accounts/{account('b@out.test')}").status_code == 200
+    assert app.call("DELETE", f"/v1/users/{primary('c@out.test')}").status_code == 200
+    user = primary("d@out.test")
+    mine = app.call("GET", f"/v1/users/{user}/accounts").json()["records"][0]["id"]
+    assert app.call("DELETE", f"/v1/users/{user}/accounts/{mine}").status_code == 200
+    place = consent(visitor, "e@out.test", path=USER, accountRole="primary")
+    assert back(visitor.http.get(place))["status"] == "success"
+    headers = {"x-aurinko-clientid": app.client_id, "origin": ORIGIN}
+    mine = visitor.http.get("/v1/user/accounts", headers=headers).json()["records"][0]["id"]
+    assert visitor.http.delete(f"/v1/user/accounts/{mine}", headers=headers).status_code == 200
+    wait_until(lambda: not any(server.alive(f"{name}@out.test") for name in "abcde"), 20)
+
+
+def test_a_deletion_does_not_wait_for_a_provider_that_is_away(app: App, visitor: Visitor, server: OAuthServer) -> None:
+    token = connect(app, visitor, "down@out.test")
+    server.down = True
+    assert httpx.delete(f"{app.url}/v1/account", headers=token).status_code == 200
+    assert me(app, token).status_code == 401
+    server.down = False
 
 
 def test_tokens_got_elsewhere_can_be_imported(app: App, visitor: Visitor, server: OAuthServer) -> None:

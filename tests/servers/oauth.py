@@ -127,11 +127,19 @@ class OAuthServer:
         scope = " ".join(consent.scopes)
         return {"access_token": token, "expires_in": self.life, "scope": scope, "token_type": "Bearer"}
 
-    def revoke(self, token: str) -> None:
+    def revoke(self, token: str) -> tuple[int, dict[str, object]]:
         """All consents of the token's user are gone."""
-        found = [one for one in self.consents if token in (one.refresh_token, one.previous, *one.access)]
+        if self.down:
+            return 503, {"error": "temporarily_unavailable"}
+        living = [one for one in self.consents if not one.revoked]
+        found = [one for one in living if token in (one.refresh_token, one.previous, *one.access)]
         for consent in self.consents:
             consent.revoked |= any(consent.user == one.user for one in found)
+        return (200, {}) if found else (400, {"error": "invalid_token"})
+
+    def alive(self, user: str) -> bool:
+        """Whether a grant of theirs is good."""
+        return any(one.user == user and not one.revoked for one in self.consents)
 
     def user_of(self, bearer: str) -> str | None:
         """Whose a living access token is."""
@@ -175,8 +183,7 @@ def _handler(server: OAuthServer) -> type[BaseHTTPRequestHandler]:
             if self.path == "/token":
                 self._answer(*server.token(form))
             elif self.path == "/revoke":
-                server.revoke(form["token"])
-                self._answer(200, {})
+                self._answer(*server.revoke(form["token"]))
             else:  # the consent page was sent
                 query = {name: values[-1] for name, values in parse_qs(urlsplit(self.path).query).items()}
                 kept = None if "deny" in form else [*fields.get("scope", []), *sorted(IDENTITY)]

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from gateway.store.announcements import announce
-from gateway.store.queries import subscriptions
+from gateway.store.queries import revocations, subscriptions
 from gateway.store.tables import AccessTokenRow, AccountRow, EndUserRow, SubscriptionRow
 from schemas.accounts import AccountType, TokenStatus
 
@@ -61,20 +61,6 @@ async def keep_grant(
     found = await session.scalar(update(AccountRow).where(*same).values(kept).returning(col(AccountRow.id)))
     await announce(session, f"account:{account_id}")
     return found is not None
-
-
-async def siblings(session: AsyncSession, account_id: int) -> int:
-    """How many other accounts live, of whatever application, by grants of the same user at the same provider."""
-    mine = await any_by_id(session, account_id)
-    if mine is None or mine.auth_user_id is None:
-        return 0
-    same = (
-        col(AccountRow.service_type) == mine.service_type,
-        col(AccountRow.auth_user_id) == mine.auth_user_id,
-        col(AccountRow.id) != account_id,
-        col(AccountRow.sealed_grant).is_not(None),
-    )
-    return await session.scalar(select(func.count()).select_from(AccountRow).where(*same)) or 0
 
 
 async def by_ids(session: AsyncSession, ids: Iterable[int]) -> list[AccountRow]:
@@ -180,6 +166,7 @@ async def remove(session: AsyncSession, application_id: int, account_id: int) ->
         col(AccountRow.application_id) == application_id, col(AccountRow.parent_id) == account_id
     )
     await announce(session, *(f"gone:{child}" for child in await session.scalars(children)))
+    await revocations.leave(session, *_mine(application_id, account_id))
     found = await session.scalar(
         delete(AccountRow).where(*_mine(application_id, account_id)).returning(col(AccountRow.id))
     )
@@ -187,12 +174,14 @@ async def remove(session: AsyncSession, application_id: int, account_id: int) ->
     return found is not None
 
 
-async def drop_grant(session: AsyncSession, application_id: int, account_id: int, error: str) -> None:
-    """Forget the grant and every access token; the account stays, dead."""
+async def drop_grant(session: AsyncSession, application_id: int, account_id: int, error: str) -> Sequence[int]:
+    """Forget the grant and every access token; the account stays, dead. The ids of what is to be revoked."""
+    left = await revocations.leave(session, *_mine(application_id, account_id))
     dead = {"sealed_grant": None, "token_status": TokenStatus.DEAD, "token_error": error}
     await revise(session, application_id, account_id, dead)
     await session.execute(delete(AccessTokenRow).where(col(AccessTokenRow.account_id) == account_id))
     await announce(session, f"gone:{account_id}")
+    return left
 
 
 async def refused(session: AsyncSession, account_id: int, version: int, error: str, *, final: bool) -> None:

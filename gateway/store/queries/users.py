@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from gateway.store.announcements import announce
+from gateway.store.queries import revocations
 from gateway.store.sign_ins import SESSION_LIFE
 from gateway.store.tables import AccountRow, ApplicationRow, EndUserRow, UserSessionRow
 
@@ -82,6 +83,7 @@ async def remove(session: AsyncSession, user: EndUserRow) -> None:
     """Delete a user with accounts and sessions."""
     mine = select(col(AccountRow.id)).where(col(AccountRow.user_id) == user.id)
     gone = [f"gone:{account_id}" for account_id in await session.scalars(mine)]
+    await revocations.leave(session, col(AccountRow.user_id) == user.id)
     await session.execute(delete(EndUserRow).where(col(EndUserRow.id) == user.id))
     await announce(session, *gone)
 

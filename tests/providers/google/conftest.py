@@ -65,6 +65,7 @@ async def desk(google: GoogleSimulator, tmp_path: Path, anyio_backend: str) -> A
     mailbox = Mailbox(1, 1, user.email, {}, tokens=tokens, client=OAuthClient(f"project of {user.email}"))
     google.calls.clear()
     google.plans.clear()
+    google.world.ahead = 0.0
     yield Desk(google, provider, user, tokens, await provider.open(mailbox), mailbox)
     await provider.close()
     assert google.faults == []

@@ -1,16 +1,18 @@
 """Signing in: the consent URL, the exchange, refreshing, service accounts, revoking."""
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
-from providers.base.errors import Denied, Unauthorized
+from providers.base.errors import Denied, Invalid, Unauthorized
 from providers.base.oauth2 import Consent, OAuthClient, challenge, verifier
+from providers.base.provider import Mailbox
 from providers.google.scopes import granted, native
 from schemas.accounts import Scope
 from tests.providers.google.conftest import Desk
+from tests.servers.google.assertions import Robot
 
 pytestmark = pytest.mark.anyio
 CLIENT = OAuthClient("cid", "secret")
@@ -73,20 +75,61 @@ async def test_imported_tokens_are_refreshed_and_identified(desk: Desk) -> None:
     assert linked.grant["access_token"] == desk.user.token
 
 
-async def test_a_service_account_acts_for_a_user(desk: Desk) -> None:
-    key = rsa.generate_private_key(65537, 2048).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    account = {"client_email": "gw@project.iam.example", "private_key": key.decode(), "private_key_id": "k1",
-               "token_uri": "unused", "type": "service_account"}  # fmt: skip
-    grant = {"service_account": account, "subject": desk.user.email, "scope": " ".join(native([Scope.MAIL_ALL]))}
+ROBOT = "gw@project.iam.example"
+
+
+@pytest.fixture
+def robot(desk: Desk) -> Robot:
+    """A service account that may do anything with mail."""
+    robot = desk.google.world.robots[ROBOT] = Robot.new(ROBOT, *native([Scope.MAIL_ALL]))
+    return robot
+
+
+def delegated(desk: Desk, key: Mapping[str, Any], **more: str) -> dict[str, Any]:
+    """The grant of an account that lives by this key."""
+    scope = " ".join(native([Scope.MAIL_ALL]))
+    return {"service_account": key, "subject": desk.user.email, "scope": scope, **more}
+
+
+@pytest.mark.parametrize("skew", [0.0, 300.0, -300.0])
+async def test_a_service_account_acts_for_a_user(desk: Desk, robot: Robot, skew: float) -> None:
+    """Also when the clocks differ by five minutes."""
+    desk.google.world.ahead = skew
+    grant = delegated(desk, robot.file)
     linked = await desk.provider.auth.identify(None, grant)
     assert (linked.email, linked.grant["access_token"]) == (desk.user.email, desk.user.token)
     assert linked.scopes == granted("https://mail.google.com/")
     claims = desk.google.world.claims[-1]
     assert (claims["iss"], claims["sub"], claims["aud"]) == (
-        "gw@project.iam.example", desk.user.email, f"{desk.google.url}token",
+        ROBOT, desk.user.email, f"{desk.google.url}token",
     )  # fmt: skip
+
+
+async def test_a_service_accounts_refusals_are_final_and_say_why(desk: Desk, robot: Robot) -> None:
+    other = Robot.new(ROBOT, *robot.scopes)
+    wider = " ".join(native([Scope.MAIL_ALL, Scope.CALENDAR_READ]))
+    for grant, words in (
+        (delegated(desk, other.file), "Invalid JWT Signature"),
+        (delegated(desk, {**robot.file, "client_email": "x@project.iam.example"}), "account not found"),
+        (delegated(desk, robot.file, subject="nobody@example.test"), "Invalid email or User ID"),
+        (delegated(desk, robot.file, scope=wider), "not authorized for any of the scopes"),
+    ):
+        with pytest.raises(Unauthorized) as refused:
+            await desk.provider.auth.identify(None, grant)
+        assert refused.value.final
+        assert words in refused.value.message
+
+
+async def test_a_key_that_is_none_is_the_callers_mistake(desk: Desk, robot: Robot) -> None:
+    with pytest.raises(Invalid) as raised:
+        await desk.provider.auth.identify(None, delegated(desk, {**robot.file, "private_key": "no key"}))
+    assert raised.value.path == "authString1"
+
+
+async def test_accounts_that_live_by_a_service_account_work(desk: Desk, robot: Robot) -> None:
+    linked = await desk.provider.auth.identify(None, delegated(desk, robot.file))
+    session = await desk.provider.open(Mailbox(2, 1, desk.user.email, linked.grant))
+    await session.ping()
 
 
 async def test_revoking(desk: Desk) -> None:

@@ -81,6 +81,7 @@ class GoogleSimulator:
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         self._loop.run_until_complete(site.start())
         self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/"
+        self.world.token_url = f"{self.url}token"
         started.set()
         self._loop.run_forever()
 

@@ -4,30 +4,16 @@ import base64
 import itertools
 import json
 import threading
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-Json = dict[str, Any]
+from tests.servers.google.assertions import Robot, checked
+from tests.servers.google.failures import Failure, Json, TokenRefused
 
-
-class Failure(Exception):
-    """An answer with an error, as Google writes them."""
-
-    def __init__(self, status: int, reason: str, message: str = "") -> None:
-        super().__init__(reason)
-        self.status = status
-        text = message or reason
-        self.body = {
-            "error": {
-                "code": status,
-                "message": text,
-                "errors": [{"domain": "global", "reason": reason, "message": text}],
-                "status": reason.upper(),
-                "details": [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason}],
-            }
-        }
+__all__ = ["Call", "Failure", "Json", "TokenRefused", "User", "World"]
 
 
 @dataclass
@@ -77,6 +63,9 @@ class World:
         self.revoked: list[str] = []
         self.token_requests: list[Json] = []
         self.claims: list[Json] = []  # of service accounts' assertions
+        self.robots: dict[str, Robot] = {}  # service accounts, by address
+        self.token_url = ""
+        self.ahead = 0.0  # seconds by which this clock is ahead of the test's
         self.granted = ""  # the scopes that a code gives
         self.dead: set[str] = set()  # refresh tokens that are taken no more
         self._numbers = itertools.count(1)
@@ -101,9 +90,10 @@ class World:
         self.token_requests.append(form)
         name = form.get("refresh_token") or form.get("code")
         if assertion := form.get("assertion"):
-            body = str(assertion).split(".")[1]
-            self.claims.append(json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))))
+            self.claims.append(checked(str(assertion), self.robots, self.token_url, time.time() + self.ahead))
             name = self.claims[-1]["sub"]
+            if name not in self.users:
+                raise TokenRefused("invalid_grant", "Invalid email or User ID")
         user = self.users.get(str(name))
         if user is None or name in self.dead:
             raise TokenRefused()
@@ -112,14 +102,6 @@ class World:
         if "code" not in form:
             return answer
         return answer | {"refresh_token": user.email, "scope": self.granted, "id_token": _id_token(user)}
-
-
-class TokenRefused(Failure):
-    """`invalid_grant`, in the words of RFC 6749."""
-
-    def __init__(self) -> None:
-        super().__init__(400, "invalid_grant")
-        self.body = {"error": "invalid_grant", "error_description": "Token has been expired or revoked."}
 
 
 def _id_token(user: User) -> str:
