@@ -77,7 +77,9 @@ def _build(parts: Parts, services: Services) -> ASGIApp:
     described = document(ROUTES, version("postroom"))
     several = "PROMETHEUS_MULTIPROC_DIR" in os.environ
     booking = BookingPages(services[PublicBooking], services[Booking], parts.keys, settings.public_url)
-    sign_in = SignInPages(services[Authorization], FormTokens(parts.keys), settings.public_url)
+    sign_in = SignInPages(
+        services[Authorization], FormTokens(parts.keys), settings.public_url, settings.trusted_proxies
+    )
     beside = [
         *booking.routes(),
         *sign_in.routes(),

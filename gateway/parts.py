@@ -47,6 +47,7 @@ from gateway.services.signin.authorization import Authorization
 from gateway.services.signin.beginning import Beginning
 from gateway.services.signin.exchange import CodeExchange
 from gateway.services.signin.finishing import Finishing
+from gateway.services.signin.guessing import Guessing
 from gateway.services.signin.session_values import SessionValues
 from gateway.services.signin.tickets import Tickets
 from gateway.services.signing import Signer
@@ -60,6 +61,7 @@ from gateway.services.watching import Watching
 from gateway.services.work_hours import WorkHours
 from gateway.settings import Settings
 from gateway.store import keyring
+from gateway.store.attempts import Attempts
 from gateway.store.compaction import Compaction
 from gateway.store.database import Database
 from gateway.store.deliveries import Deliveries
@@ -215,6 +217,7 @@ def _signing_in(parts: Parts, accounts: Accounts) -> Sequence[object]:
         registrations,
         parts.providers,
         tickets,
+        Guessing(Attempts(database)),
         url,
     )
     issuers = parts.settings.identity_issuers

@@ -6,6 +6,7 @@ and `takes` what the message says when a value cannot be used.
 
 import os
 from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -54,6 +55,10 @@ def _pairs(value: str) -> dict[str, str]:
 
 def _urls(value: str) -> tuple[str, ...]:
     return tuple(_web_url(one.strip()) for one in value.split(",") if one.strip())
+
+
+def _networks(value: str) -> tuple[Any, ...]:
+    return tuple(ip_network(one.strip()) for one in value.split(",") if one.strip())
 
 
 def _words(value: str) -> frozenset[str]:
@@ -140,9 +145,18 @@ class Settings(BaseModel):
         "URLs, separated by commas",
         "that of Exchange Online",
     )
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)] = _setting(
+        (ip_network("127.0.0.0/8"), ip_network("::1/128")),
+        "proxies whose X-Forwarded-For says which address passwords are tried from",
+        "networks, separated by commas",
+        "this machine",
+    )
     google_api_url: _WebUrl | None = _setting(None, "replaces the API's address, for tests", _URL, "the vendor's")
     google_auth_url: _WebUrl | None = _setting(None, "replaces the consent page, for tests", _URL, "the vendor's")
     google_token_url: _WebUrl | None = _setting(None, "replaces the token endpoint, for tests", _URL, "the vendor's")
+    icloud_dav_url: _WebUrl | None = _setting(
+        None, "replaces iCloud's calendar and contact server, for tests", _URL, "the vendor's"
+    )
     graph_url: _WebUrl | None = _setting(None, "replaces the API's address, for tests", _URL, "the vendor's")
     microsoft_authority: _WebUrl | None = _setting(
         None, "replaces the sign-in authority, for tests", _URL, "the vendor's"
@@ -173,7 +187,14 @@ class Settings(BaseModel):
         )
 
 
-_ENDPOINTS = ("google_api_url", "google_auth_url", "google_token_url", "graph_url", "microsoft_authority")
+_ENDPOINTS = (
+    "google_api_url",
+    "google_auth_url",
+    "google_token_url",
+    "icloud_dav_url",
+    "graph_url",
+    "microsoft_authority",
+)
 
 
 def _extra(name: str) -> dict[str, str]:

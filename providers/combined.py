@@ -70,6 +70,7 @@ class MailWithDav(Provider):
     name = "imap"
     services: ClassVar[frozenset[str]] = ImapProvider.services | {ServiceType.ICLOUD.value}
     scopes = ImapProvider.scopes | CaldavProvider.scopes
+    endpoints: ClassVar[Mapping[str, str]] = {"icloud_dav_url": ""}  # without: iCloud's own
     polling_floor = min(ImapProvider.polling_floor, CaldavProvider.polling_floor)
 
     def __init__(
@@ -95,6 +96,8 @@ class MailWithDav(Provider):
         servers = _servers(account.server_info)
         given = {key: servers.get(key) for key in ("caldav", "carddav")}
         both = account.service_type is ServiceType.ICLOUD
+        if both and (instead := self.settings.endpoints.get("icloud_dav_url")):
+            given["caldav"] = given["caldav"] or instead
         required = bool(asked & self._dav.scopes or any(given.values()) or (both and not asked))
         mail = not both or not asked or bool(asked & self._mail.scopes)
         return _Wanted(mail, required, required, given["caldav"], given["carddav"])

@@ -47,9 +47,9 @@ Yes = bool | None
 async def authorize(
     client_id: HeaderText,
     service_type: ServiceTypeNonDaemon,
-    return_url: ReturnUrl,
     browser: Browser,
     sign_ins: Authorization,
+    return_url: ReturnUrl = "",
     scopes: Scopes = (),
     native_scopes: NativeScopes = (),
     response_type: Literal["code", "token"] | None = None,
@@ -66,7 +66,8 @@ async def authorize(
     prompt: Line = None,
     token: Line = None,
 ) -> Redirect:
-    """Start the account flow; with `userAccount`, as older clients do, the user flow."""
+    """Start the account flow; with `userAccount`, as older clients do, the user flow, which then may go without
+    `returnUrl`: the window that opened this one gets the outcome as a message."""
     asked = Asked(
         client_id=client_id,
         service_type=ServiceType(service_type),

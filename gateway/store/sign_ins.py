@@ -7,9 +7,10 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from gateway.store.attempts import WINDOW
 from gateway.store.database import Database
 from gateway.store.hashing import fingerprint, new_secret
-from gateway.store.tables import AuthCodeRow, SignInRow, UserSessionRow
+from gateway.store.tables import AttemptRow, AuthCodeRow, SignInRow, UserSessionRow
 from gateway.store.vault import Vault
 
 LIFE = text("interval '1 hour'")
@@ -67,13 +68,14 @@ class SignIns:
         return self._opened(row) if row else None
 
     async def purge(self) -> int:
-        """Forget what has had its time: sign-ins, codes and sessions; how many there were."""
+        """Forget what has had its time: sign-ins, codes, sessions and attempts; how many there were."""
         async with self._database.session() as session:
             gone = 0
             for statement in (
                 _older(SignInRow, col(SignInRow.created_at), LIFE),
                 _older(AuthCodeRow, col(AuthCodeRow.created_at), _CODE_LIFE),
                 _older(UserSessionRow, col(UserSessionRow.last_used_at), SESSION_LIFE),
+                _older(AttemptRow, col(AttemptRow.since), WINDOW),
             ):
                 gone += len((await session.scalars(statement)).all())
         return gone

@@ -1,6 +1,8 @@
 """The sign-in form for accounts with a password: address and password first, servers for those whose are not found."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import json
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import wraps
 from urllib.parse import quote
 
@@ -14,6 +16,7 @@ from gateway.http.answers import with_cookies
 from gateway.services.signin import return_urls
 from gateway.services.signin.authorization import Authorization, Form
 from gateway.web.forms import FormTokens, fields
+from gateway.web.peers import Network, address
 from gateway.web.rendering import page
 from providers.base.errors import Denied, Invalid, ProviderError, RateLimited, Unauthorized, Unavailable
 from schemas.accounts import ServiceType
@@ -31,26 +34,29 @@ Handle = Callable[["SignInPages", Request], Awaitable[Response]]
 
 
 class SignInPages:
-    """Shows the form, and takes it; `public_url` is where people reach the gateway."""
+    """Shows the form, and takes it; `public_url` is where people reach the gateway, `proxies` what stands between."""
 
-    def __init__(self, sign_ins: Authorization, tokens: FormTokens, public_url: str) -> None:
-        self._sign_ins, self._tokens, self._url = sign_ins, tokens, public_url
+    def __init__(
+        self, sign_ins: Authorization, tokens: FormTokens, public_url: str, proxies: Sequence[Network] = ()
+    ) -> None:
+        self._sign_ins, self._tokens, self._url, self._proxies = sign_ins, tokens, public_url, proxies
 
     def routes(self) -> list[BaseRoute]:
         """The pages."""
         return [
+            Route("/signin/done", _guarded(self, SignInPages.done), methods=["GET"]),
             Route("/signin/{state}", _guarded(self, SignInPages.show), methods=["GET"]),
             Route("/signin/{state}", _guarded(self, SignInPages.send), methods=["POST"]),
         ]
 
     async def show(self, request: Request) -> Response:
         """The empty form."""
-        form = await self._sign_ins.form(request.path_params["state"], _browser(request))
+        form = await self._sign_ins.form(request.path_params["state"], self._browser(request))
         return self._form(request, form, {"email": form.flow.login_hint or "", "serverUrl": form.flow.server_url or ""})
 
     async def send(self, request: Request) -> Response:
         """Sign in, or say what was wrong; or cancel."""
-        given, browser, state = await fields(request, self._url), _browser(request), request.path_params["state"]
+        given, browser, state = await fields(request, self._url), self._browser(request), request.path_params["state"]
         form = await self._sign_ins.form(state, browser)
         self._tokens.attempt(given.get("token", ""), _path(state))
         if "cancel" in given:
@@ -66,6 +72,20 @@ class SignInPages:
             if getattr(error, "code", None):
                 raise
             return self._form(request, form, given, _wrong(error))
+
+    async def done(self, request: Request) -> Response:
+        """The end of a sign-in in a window of its own: the window that opened it is told, if it shows a page of a
+        trusted domain."""
+        query = dict(request.query_params)
+        origins = await self._sign_ins.openers(query.pop("clientId", ""))
+        success = query.get("status") == "success"
+        title = "You are signed in" if success else "You are not signed in"
+        words = "This window can be closed." if success else query.get("message", "Please try again.")
+        told = {"message": json.dumps(query), "origins": json.dumps(list(origins))}
+        return page("done.html", title=title, words=words, told=told)
+
+    def _browser(self, request: Request) -> Browser:
+        return Browser(request.cookies, request.scope["request_id"], address(request, self._proxies))
 
     def _form(
         self, request: Request, form: Form, given: Mapping[str, str], wrong: Mapping[str, str] | None = None
@@ -107,18 +127,16 @@ def failure(error: ProviderError) -> Response:
     """A page that says what went wrong with a sign-in, and leads nowhere."""
     path = getattr(error, "path", None)
     words = error.message if not path or error.message.startswith(path) else f"{path}: {error.message}"
-    title, status = "This sign-in cannot go on", 400
+    title, status, headers = "This sign-in cannot go on", 400, {}
     if isinstance(error, RateLimited):
-        status = 429
+        status, headers = 429, {"retry-after": str(math.ceil(error.retry_after or 60))}
     elif isinstance(error, Unavailable):
         title, status, words = "Please try again later", 503, "The sign-in cannot go on at the moment."
     elif isinstance(error, Denied):
         status = 403
-    return page("failure.html", status, title=title, words=words)
-
-
-def _browser(request: Request) -> Browser:
-    return Browser(request.cookies, request.scope["request_id"])
+    shown = page("failure.html", status, title=title, words=words)
+    shown.headers.update(headers)
+    return shown
 
 
 def _path(state: str) -> str:

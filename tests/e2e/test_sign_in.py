@@ -174,9 +174,34 @@ def test_passwords_cannot_be_tried_for_ever(visitor: Visitor) -> None:
     begun = visitor.begin()
     place = begun.headers["location"]
     form = visitor.http.get(place).text
-    fields = {"email": "x@sandbox.test", "password": "wrong"}
+    fields = {"email": "guessed@sandbox.test", "password": "wrong"}
     assert {visitor.send(place, form, **fields).status_code for _ in range(20)} == {400}
     assert visitor.send(place, form, **fields).status_code == 429
+
+
+def test_guessing_goes_on_in_no_other_sign_in(app: App, visitor: Visitor, gateway: Gateway) -> None:
+    fields = {"email": "Victim@sandbox.test", "password": "wrong"}
+    for _ in range(2):
+        begun = visitor.begin()
+        form = visitor.http.get(begun.headers["location"]).text
+        assert {visitor.send(begun.headers["location"], form, **fields).status_code for _ in range(10)} == {400}
+    for other in (Visitor(app), Visitor(application(gateway))):
+        right = {"email": "victim@sandbox.test", "password": "x"}
+        refused = other.fill(other.begin(), **right)
+        assert (refused.status_code, "location" in refused.headers) == (429, False)
+        assert 0 < int(refused.headers["retry-after"]) <= 900
+        assert "Too many passwords were tried" in refused.text
+    assert visitor.sign_in("somebody-else@sandbox.test")["status"] == "success"
+
+
+def test_a_right_password_begins_the_count_anew(visitor: Visitor) -> None:
+    for _ in range(3):
+        begun = visitor.begin()
+        place = begun.headers["location"]
+        form = visitor.http.get(place).text
+        wrong = {"email": "typist@sandbox.test", "password": "wrong"}
+        assert {visitor.send(place, form, **wrong).status_code for _ in range(9)} == {400}
+        assert back(visitor.send(place, form, email="typist@sandbox.test", password="x"))["code"]
 
 
 def test_a_code_works_once_and_a_second_use_takes_the_token_away(app: App, visitor: Visitor) -> None:
@@ -186,6 +211,19 @@ def test_a_code_works_once_and_a_second_use_takes_the_token_away(app: App, visit
     assert httpx.get(account, headers=bearer(first)).status_code == 200
     assert app.call("GET", f"/v1/auth/token/{code}").status_code == 400
     assert httpx.get(account, headers=bearer(first)).status_code == 401
+
+
+def test_codes_are_exchanged_in_every_form(app: App, visitor: Visitor) -> None:
+    """Clients post nothing, `{}` or stray parameters; the older form is a GET (behaviour.md, section 2)."""
+    path = "/v1/auth/token/{}"
+    for method, query, more in (
+        ("POST", "", {}),
+        ("POST", "", {"json": {}}),
+        ("POST", "?grant_type=authorization_code", {"data": {"a": "b"}}),
+        ("GET", "", {}),
+    ):
+        code = visitor.sign_in("form@sandbox.test")["code"]
+        assert app.call(method, path.format(code) + query, **more).json()["accessToken"]
 
 
 def test_a_code_is_of_its_application(app: App, visitor: Visitor, gateway: Gateway) -> None:

@@ -5,16 +5,23 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlencode
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e.signing import App, application
+from tests.servers.dav import Radicale
 from tests.servers.dovecot import Dovecot
 from tests.servers.gateway import Gateway
 from tests.servers.packages import require
 from tests.servers.postfix import Postfix
 
 PHONE = {"width": 390, "height": 844}
+_POPUP = """url => new Promise(resolve => {
+  window.onmessage = event => resolve([event.origin, event.data]);
+  window.open(url);
+  setTimeout(() => resolve(null), 20000);
+})"""
 _ASK = """async ([url, method, client]) => {
   try {
     const headers = {"X-Aurinko-ClientId": client};
@@ -101,6 +108,44 @@ def test_somebody_connects_a_mailbox_without_javascript(
     assert app.exchange(code).status_code == 200
 
 
+def test_somebody_connects_a_calendar_server(app: App, origins: list[str], page: Page, radicale: Radicale) -> None:
+    user = radicale.new_user()
+    page.goto(link(app, origins, serviceType="CalDAV", loginHint=user.address, serverUrl=radicale.url))
+    expect(page.get_by_role("heading")).to_have_text("Connect your calendar account")
+    expect(page.get_by_label("Server", exact=False).first).to_have_value(radicale.url)
+    assert page.get_by_label("Server for sending").count() == 0
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Connect").click()
+    expect(page.get_by_role("alert")).to_contain_text("The sign-in was refused")
+    page.get_by_label("Password").fill(user.password)
+    page.get_by_role("button", name="Connect").click()
+    _works(app, origins, page, "/v1/calendars", "/v1/contacts")
+
+
+def test_somebody_connects_an_icloud_account(origins: list[str], page: Page, radicale: Radicale) -> None:
+    """Its servers are known: nobody is asked for them, and another kind of password is."""
+    user = radicale.new_user()
+    with Gateway(POSTROOM_ICLOUD_DAV_URL=radicale.url) as gateway:
+        app = application(gateway, f"{origins[0]}/back")
+        page.goto(link(app, origins, serviceType="iCloud", scopes="Calendar.ReadWrite Contacts.Read"))
+        assert page.get_by_label("Server", exact=False).count() == 0
+        page.get_by_label("E-mail address").fill(user.address)
+        page.get_by_label("App-specific password").fill("wrong")
+        page.get_by_role("button", name="Connect").click()
+        expect(page.get_by_role("alert")).to_contain_text("The sign-in was refused")
+        page.get_by_label("App-specific password").fill(user.password)
+        page.get_by_role("button", name="Connect").click()
+        _works(app, origins, page, "/v1/calendars", "/v1/contacts")
+
+
+def _works(app: App, origins: list[str], page: Page, *paths: str) -> None:
+    """The browser came back with a code whose account is of use."""
+    page.wait_for_url(f"{origins[0]}/back?status=success&*")
+    saved = app.exchange(page.url.partition("code=")[2].partition("&")[0]).json()
+    headers = {"authorization": f"Bearer {saved['accessToken']}"}
+    assert {httpx.get(app.url + path, headers=headers, timeout=30).status_code for path in paths} == {200}
+
+
 def test_a_keyboard_is_enough_and_labels_are_there(app: App, origins: list[str], page: Page) -> None:
     page.goto(link(app, origins))
     for one in page.locator("input:not([type=hidden])").all():
@@ -162,3 +207,42 @@ def test_a_session_is_of_use_to_the_applications_own_pages_only(app: App, origin
     assert page.evaluate(_ASK, [out, "POST", app.client_id]) == 200
     assert page.evaluate(_ASK, [me, "GET", app.client_id]) == 401
     page.context.close()
+
+
+def test_a_window_of_its_own_tells_the_page_that_opened_it(app: App, origins: list[str], browser: Browser) -> None:
+    """As older clients do it: no return URL, and a message."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(origins[0])
+    given = {"clientId": app.client_id, "serviceType": "Sandbox", "userAccount": "primary", "state": "<s>"}
+    url = f"{app.url}/v1/auth/authorize?{urlencode(given)}"
+    with context.expect_page() as opened:
+        page.evaluate(f"url => {{ window.heard = ({_POPUP})(url); }}", url)
+    opened.value.get_by_label("E-mail address").fill("popup@sandbox.test")
+    opened.value.get_by_label("Password").fill("x")
+    with opened.value.expect_event("close"):
+        opened.value.get_by_role("button", name="Connect").click()
+    assert page.evaluate("window.heard") == [app.url, {"status": "success", "state": "<s>"}]
+    assert page.evaluate(_ASK, [f"{app.url}/v1/user", "GET", app.client_id]) == 200
+    context.close()
+
+
+def test_a_foreign_page_that_opened_the_window_hears_nothing(app: App, origins: list[str], browser: Browser) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(origins[1])
+    url = f"{app.url}/signin/done?clientId={app.client_id}&status=error&message=%3Cb%3Eno%3C%2Fb%3E"
+    page.evaluate("() => { window.heard = []; window.onmessage = event => window.heard.push(event.data); }")
+    with context.expect_page() as opened:
+        page.evaluate("url => { window.open(url); }", url)
+    if not opened.value.is_closed():
+        opened.value.wait_for_event("close")
+    assert page.evaluate("new Promise(done => setTimeout(() => done(window.heard), 200))") == []
+    context.close()
+
+
+def test_the_end_of_a_sign_in_is_shown_without_javascript(app: App, page: Page) -> None:
+    page.goto(f"{app.url}/signin/done?clientId={app.client_id}&status=error&message=%3Cb%3Eno%3C%2Fb%3E")
+    expect(page.get_by_role("status")).to_have_text("<b>no</b>")
+    page.goto(f"{app.url}/signin/done?clientId=nobody&status=success")
+    expect(page.get_by_role("alert")).to_contain_text("no application has this client id")

@@ -213,6 +213,34 @@ def test_older_clients_begin_on_the_account_link(app: App, visitor: Visitor) -> 
     assert visitor.sign_in("older@sandbox.test", userAccount="secondary") == {"status": "success"}
 
 
+def test_older_clients_may_go_without_a_return_url(app: App, visitor: Visitor) -> None:
+    begun = visitor.begin(userAccount="primary", returnUrl=None, state="s")
+    done = visitor.fill(begun, email="pop@sandbox.test", password="x").headers["location"]
+    assert done.startswith(f"{app.url}/signin/done?clientId={app.client_id}&status=success&state=s")
+    assert "code=" not in done
+    assert visitor.http.get("/v1/user", headers=headers(app)).json()["email"] == "pop@sandbox.test"
+    for query in ({}, {"userAccount": "primary", "responseType": "code"}):
+        refused = visitor.begin(returnUrl=None, **query)
+        assert (refused.status_code, "location" in refused.headers) == (400, False)
+
+
+@pytest.mark.parametrize("name", ["x-aurinko-clientid", "x-aurinko-client-id"])
+@pytest.mark.parametrize("account", ["x-aurinko-accountid", "x-aurinko-account-id"])
+def test_both_generations_of_headers(app: App, visitor: Visitor, name: str, account: str) -> None:
+    user = primary(visitor, "both@sandbox.test")
+    given = {name: app.client_id, account: str(user["accounts"][0]["id"]), "origin": ORIGIN}
+    assert visitor.http.get("/v1/email/messages", headers=given).status_code == 200
+    by_server = app.call("GET", "/v1/email/messages", headers={account: given[account]})
+    assert by_server.status_code == 200
+
+
+def test_refusals_say_what_credentials_are_wanted(app: App) -> None:
+    for path, scheme in (("/v1/user", "Session"), ("/v1/users", "Basic"), ("/v1/am/accounts", "Basic")):
+        refused = httpx.get(app.url + path)
+        assert refused.status_code == 401
+        assert refused.headers["www-authenticate"].startswith(scheme), path
+
+
 def test_the_server_lists_and_deletes_users(gateway: Gateway) -> None:
     app = application(gateway)
     visitor = Visitor(app)

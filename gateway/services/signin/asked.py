@@ -8,11 +8,12 @@ from schemas.accounts import AccountType, Scope, ServiceType, UserAccountType
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """See behaviour.md, section 2, for what each is for; `token` stands for a checked identity."""
+    """See behaviour.md, section 2, for what each is for; `token` stands for a checked identity. Without a return URL
+    the sign-in is in a window that another one opened, and ends there (`popup`)."""
 
     client_id: str
     service_type: ServiceType
-    return_url: str
+    return_url: str = ""
     kind: AccountType = AccountType.PERSONAL
     role: UserAccountType | None = None
     response_type: ResponseType | None = None
@@ -33,3 +34,4 @@ class Asked:
     timestamp: int | None = None
     user_signature: str | None = None
     token: str | None = None
+    popup: bool = False

@@ -1,8 +1,9 @@
 """Sign-ins as browsers go through them: link -> provider or form -> back to the application."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from gateway.browsers import Browser, Cookie, Redirect
 from gateway.identity import Application
@@ -12,14 +13,15 @@ from gateway.services.signin import outcome
 from gateway.services.signin.asked import Asked
 from gateway.services.signin.beginning import Beginning
 from gateway.services.signin.finishing import Finishing, already_used
-from gateway.services.signin.flow import Flow
+from gateway.services.signin.flow import Flow, ResponseType, response_type
+from gateway.services.signin.guessing import Guessing
 from gateway.services.signin.outcome import Refused
 from gateway.services.signin.tickets import Tickets
 from gateway.services.signin.trying import try_out
 from gateway.store.hashing import new_secret
 from gateway.store.sign_ins import SignIn, SignIns
 from providers.base import oauth2
-from providers.base.errors import ProviderError, RateLimited, Unsupported
+from providers.base.errors import Invalid, ProviderError, RateLimited, Unsupported
 from providers.base.oauth2 import Auth, Consent
 from providers.base.provider import Provider
 from schemas.accounts import AccountType, ApiAccountInDto, ServiceType
@@ -47,16 +49,18 @@ class Authorization:
         registrations: Registrations,
         providers: Mapping[str, Provider],
         tickets: Tickets,
+        guessing: Guessing,
         public_url: str,
     ) -> None:
         self._beginning, self._finishing, self._sign_ins = beginning, finishing, sign_ins
         self._accounts, self._registrations, self._providers = accounts, registrations, providers
-        self._tickets, self._url = tickets, public_url
+        self._tickets, self._guessing, self._url = tickets, guessing, public_url
 
     async def begin(self, asked: Asked, browser: Browser) -> Redirect:
         """Send the browser to the provider, or to the gateway's own form; to the return URL when that cannot be.
 
         Raises `Invalid` where the return URL cannot be trusted: that is shown, and leads nowhere."""
+        asked = self._placed(asked)
         application = await self._beginning.application(asked)
         try:
             provider = self._provider(asked.service_type)
@@ -64,6 +68,10 @@ class Authorization:
             return await self._send(flow, provider, browser)
         except ProviderError as error:
             return outcome.failure(asked.return_url, asked.state, error, browser)
+
+    async def openers(self, client_id: str) -> Sequence[str]:
+        """The origins whose windows may be told how a sign-in ended that they opened. Raises `Invalid`."""
+        return (await self._beginning.known(client_id)).trusted_domains
 
     async def form(self, state: str, browser: Browser) -> Form:
         """What to show. Raises `Invalid` for a sign-in that is over, or of another browser."""
@@ -81,7 +89,9 @@ class Authorization:
         body = ApiAccountInDto.model_validate({**_wanted(flow), **given})
         if not await self._sign_ins.attempt(found):
             raise RateLimited("Too many passwords were tried: please begin again at the application", retry_after=60)
+        await self._guessing.begin(browser.address, body)
         scopes, linked = await self._accounts.link(flow.application_id, body, ensure_access=flow.ensure_access)
+        await self._guessing.succeeded(body)
         try:
             return await self._finishing.finish(flow, body, linked, scopes, found.id)
         except Refused as error:
@@ -105,6 +115,16 @@ class Authorization:
             return await self._exchange(flow, state or "", code)
         except ProviderError as failed:
             return outcome.failure(flow.return_url, flow.state, failed, browser)
+
+    def _placed(self, asked: Asked) -> Asked:
+        """Without a return URL, as older clients do it: the page that tells the window which opened this one. It brings
+        back nothing but a cookie, so that there is nothing in it to be stolen."""
+        if asked.return_url:
+            return asked
+        if response_type(asked.response_type, asked.role) not in (ResponseType.COOKIE, ResponseType.NONE):
+            raise Invalid("is needed", path="returnUrl", code="returnUrl.notValid")
+        place = f"{self._url}/signin/done?{urlencode({'clientId': asked.client_id})}"
+        return replace(asked, return_url=place, popup=True)
 
     async def _send(self, flow: Flow, provider: Provider, browser: Browser) -> Redirect:
         secret = browser.cookies.get(self._cookie_name) or new_secret()

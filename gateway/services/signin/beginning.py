@@ -31,12 +31,18 @@ class Beginning:
 
     async def application(self, asked: Asked) -> Application:
         """Whose link it is. Raises `Invalid` where the browser must not be sent to the return URL."""
-        application = await self._identity.application_by_client_id(asked.client_id)
-        if application is None:
-            raise Invalid("no application has this client id", path="clientId", code="clientId.notValid")
-        return_urls.check(asked.return_url, (await self._row(application)).return_urls)
+        application = await self.known(asked.client_id)
+        if not asked.popup:
+            return_urls.check(asked.return_url, (await self._row(application)).return_urls)
         if response_type(asked.response_type, asked.role) is ResponseType.TOKEN:
             _check_trusted(application, asked.return_url)
+        return application
+
+    async def known(self, client_id: str) -> Application:
+        """The application with this client id. Raises `Invalid`."""
+        application = await self._identity.application_by_client_id(client_id)
+        if application is None:
+            raise Invalid("no application has this client id", path="clientId", code="clientId.notValid")
         return application
 
     async def flow(self, asked: Asked, application: Application, provider: Provider, browser: Browser) -> Flow:
