@@ -26,7 +26,7 @@ _CALLED = {ServiceType.IMAP: "e-mail", ServiceType.EWS: "Exchange", ServiceType.
 _APP_PASSWORDS = frozenset({ServiceType.ICLOUD})
 _SERVERLESS = frozenset({ServiceType.ICLOUD, ServiceType.SANDBOX})
 _SUBMITTING = frozenset({ServiceType.IMAP})
-_FIELDS = {"email": "email", "login": "login_string", "password": "password",
+_FIELDS = {"email": "email", "login": "login_string", "password": "password", "key": "auth_string1",
            "serverUrl": "server_url", "serverUrl2": "server_url2"}  # fmt: skip
 _PATHS = {"loginString": "login", "authString1": "password"}
 _NO_ADDRESS = "Please give your e-mail address, such as ann@example.com."
@@ -61,7 +61,7 @@ class SignInPages:
         self._tokens.attempt(given.get("token", ""), _path(state))
         if "cancel" in given:
             return _gone(await self._sign_ins.cancel(state, browser))
-        if wrong := _lacking(given):
+        if wrong := _lacking(given, "password" if form.key_scopes is None else "key"):
             return self._form(request, form, given, wrong)
         try:
             return _gone(await self._sign_ins.password(state, browser, _credentials(given)))
@@ -71,7 +71,8 @@ class SignInPages:
         except (Unauthorized, Invalid, Unavailable) as error:
             if getattr(error, "code", None):
                 raise
-            return self._form(request, form, given, _wrong(error))
+            wrong = _wrong(error) if form.key_scopes is None else {"key": error.message}
+            return self._form(request, form, given, wrong)
 
     async def done(self, request: Request) -> Response:
         """The end of a sign-in in a window of its own: the window that opened it is told, if it shows a page of a
@@ -91,6 +92,20 @@ class SignInPages:
         self, request: Request, form: Form, given: Mapping[str, str], wrong: Mapping[str, str] | None = None
     ) -> Response:
         kind, path = form.flow.service_type, _path(request.path_params["state"])
+        if form.key_scopes is not None:
+            return page(
+                "key.html",
+                400 if wrong else 200,
+                forms=[return_urls.origin(form.flow.return_url)],
+                title=f"Connect a {kind.value} service account",
+                application=form.application.name,
+                kind=kind.value,
+                scopes=form.key_scopes.replace(" ", "\n"),
+                given=given,
+                wrong=wrong or {},
+                token=self._tokens.make(path),
+                action=path,
+            )
         return page(
             "signin.html",
             400 if wrong else 200,
@@ -148,12 +163,12 @@ def _gone(redirect: Redirect) -> Response:
     return with_cookies(Response(b"", 303, headers), redirect.cookies)
 
 
-def _lacking(given: Mapping[str, str]) -> dict[str, str]:
+def _lacking(given: Mapping[str, str], secret: str) -> dict[str, str]:
     wrong = {}
     if "@" not in given.get("email", "").strip()[1:-1]:
         wrong["email"] = _NO_ADDRESS
-    if not given.get("password"):
-        wrong["password"] = "Please give the password."  # noqa: S105 - words
+    if not given.get(secret):
+        wrong[secret] = f"Please give the {secret}."
     return wrong
 
 

@@ -72,7 +72,7 @@ def test_service_accounts_sign_in_by_a_link(app: App) -> None:
     given = visitor.sign_in("robot@link.test", "/v1/auth/authorizeDaemon", clientOrgId="linked", state="d")
     saved = app.exchange(given["code"]).json()
     assert app.call("GET", f"/v1/am/svc_accounts/{saved['accountId']}").json()["daemon"] is True
-    refused = visitor.begin("/v1/auth/authorizeDaemon", serviceType="Google")
+    refused = visitor.begin("/v1/auth/authorizeDaemon", serviceType="Office365")
     assert refused.headers["location"].startswith(f"{BACK}?status=error")
 
 

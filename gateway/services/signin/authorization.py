@@ -9,7 +9,7 @@ from gateway.browsers import Browser, Cookie, Redirect
 from gateway.identity import Application
 from gateway.services.accounts import Accounts
 from gateway.services.registrations import Registered, Registrations
-from gateway.services.signin import outcome
+from gateway.services.signin import outcome, service_keys
 from gateway.services.signin.asked import Asked
 from gateway.services.signin.beginning import Beginning
 from gateway.services.signin.finishing import Finishing, already_used
@@ -22,19 +22,22 @@ from gateway.store.hashing import new_secret
 from gateway.store.sign_ins import SignIn, SignIns
 from providers.base import oauth2
 from providers.base.errors import Invalid, ProviderError, RateLimited, Unsupported
+from providers.base.linked import Linked
 from providers.base.oauth2 import Auth, Consent
 from providers.base.provider import Provider
-from schemas.accounts import AccountType, ApiAccountInDto, ServiceType
+from schemas.accounts import AccountType, ApiAccountInDto, Scope, ServiceType
 
 _HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A sign-in that a password form is shown for."""
+    """A sign-in that a form is shown for: for a password, or for the key of a service account, which is to be allowed
+    `key_scopes`, the provider's own names."""
 
     application: Application
     flow: Flow
+    key_scopes: str | None = None
 
 
 class Authorization:
@@ -77,7 +80,9 @@ class Authorization:
         """What to show. Raises `Invalid` for a sign-in that is over, or of another browser."""
         flow = await self._flow(state, browser)
         application = await self._accounts.application(flow.application_id)
-        return Form(application, flow)
+        provider = self._provider(flow.service_type)
+        keyed = flow.kind is AccountType.DAEMON and provider.auth is not None
+        return Form(application, flow, service_keys.native(provider, _scopes(flow, provider)) if keyed else None)
 
     async def password(self, state: str, browser: Browser, given: Mapping[str, Any]) -> Redirect:
         """Sign in with what was put into the form, and go back to the application.
@@ -90,13 +95,20 @@ class Authorization:
         if not await self._sign_ins.attempt(found):
             raise RateLimited("Too many passwords were tried: please begin again at the application", retry_after=60)
         await self._guessing.begin(browser.address, body)
-        scopes, linked = await self._accounts.link(flow.application_id, body, ensure_access=flow.ensure_access)
+        scopes, linked = await self._linked(flow, body)
         await self._guessing.succeeded(body)
         try:
             return await self._finishing.finish(flow, body, linked, scopes, found.id)
         except Refused as error:
             await self._sign_ins.take(self._tickets.secret(state) or "", self._secret(browser))
             return outcome.failure(flow.return_url, flow.state, error, browser)
+
+    async def _linked(self, flow: Flow, body: ApiAccountInDto) -> tuple[list[Scope], Linked]:
+        provider = self._provider(flow.service_type)
+        if flow.kind is not AccountType.DAEMON or provider.auth is None:
+            return await self._accounts.link(flow.application_id, body, ensure_access=flow.ensure_access)
+        scopes = sorted(_scopes(flow, provider))
+        return scopes, await service_keys.tried(provider, provider.auth, body, scopes)
 
     async def cancel(self, state: str, browser: Browser) -> Redirect:
         """Go back without having signed in. Raises `Invalid` for a sign-in that is over."""
@@ -129,11 +141,9 @@ class Authorization:
     async def _send(self, flow: Flow, provider: Provider, browser: Browser) -> Redirect:
         secret = browser.cookies.get(self._cookie_name) or new_secret()
         binding = Cookie(self._cookie_name, secret, _HOUR, secure=self._secure)
-        if provider.auth is None:
+        if provider.auth is None or flow.kind is AccountType.DAEMON:
             state = self._tickets.state(await self._begun(flow, secret))
             return Redirect(f"{self._url}/signin/{state}", (binding,))
-        if flow.kind is AccountType.DAEMON:
-            raise Unsupported(f"service accounts of {flow.service_type} are made with their key, by the API")
         registered = await self._registered(flow)
         relay = registered.relay or f"{self._url}/v1/auth/callback"
         flow = flow.model_copy(update={"verifier": oauth2.verifier(), "redirect_uri": relay})
@@ -152,7 +162,7 @@ class Authorization:
         return await self._finishing.finish(flow, body, linked, scopes)
 
     def _consent(self, flow: Flow, provider: Provider, state: str) -> Consent:
-        scopes = frozenset(flow.scopes) or provider.scopes
+        scopes = _scopes(flow, provider)
         hint, prompt, native = flow.login_hint, flow.prompt, flow.native_scopes
         return Consent(flow.redirect_uri, state, flow.verifier, scopes, hint, prompt, native)
 
@@ -198,6 +208,10 @@ class Authorization:
 
     def _secret(self, browser: Browser) -> str:
         return browser.cookies.get(self._cookie_name, "")
+
+
+def _scopes(flow: Flow, provider: Provider) -> frozenset[Scope]:
+    return frozenset(flow.scopes) or provider.scopes
 
 
 def _wanted(flow: Flow) -> dict[str, Any]:
