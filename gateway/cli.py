@@ -84,17 +84,18 @@ def _add_apps(groups: Any) -> None:
     domains = _add(apps, "domains", "origins whose pages may call from a browser", commands.domains, _listed)
     urls = _add(apps, "urls", "addresses at which sign-ins may end", commands.urls, _listed)
     signing = _add(apps, "signing-secret", "make a new secret to sign with", commands.signing_secret, _lines)
+    client = _add(apps, "client-secret", "make a new client secret", commands.client_secret, _lines)
     provider = _add(apps, "provider", "register an OAuth client of the application", commands.register, _lines)
-    for command in (create, domains, urls, signing, provider):
+    for command in (create, domains, urls, signing, client, provider):
         command.add_argument("name", metavar="NAME", help="name or client id of the application")
-    for command in (create, lists, domains, urls, signing, provider):
+    for command in (create, lists, domains, urls, signing, client, provider):
         command.add_argument("--json", action="store_true", help="print JSON")
     for command in (domains, urls):
         command.add_argument("action", nargs="?", choices=("list", "add", "remove"), default="list")
         command.add_argument("values", nargs="*", metavar="URL")
-    signing.add_argument(
-        "--overlap", type=_hours, default=24.0, metavar="HOURS", help="until it is the only one (default %(default)g)"
-    )
+    for command in (signing, client):
+        words = "until it is the only one (default %(default)g)"
+        command.add_argument("--overlap", type=_hours, default=24.0, metavar="HOURS", help=words)
     _add_registration(provider)
 
 

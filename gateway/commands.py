@@ -111,6 +111,13 @@ async def signing_secret(parsed: Namespace) -> dict[str, str]:
     return {"signingSecret": secret, "standardFrom": since.isoformat(timespec="seconds")}
 
 
+async def client_secret(parsed: Namespace) -> dict[str, str]:
+    """A new client secret, beside the present one for a while."""
+    async with opened() as store:
+        secret, until = await store.applications.new_secret(parsed.name, timedelta(hours=parsed.overlap))
+    return {"clientSecret": secret, "formerUntil": until.isoformat(timespec="seconds")}
+
+
 async def register(parsed: Namespace) -> dict[str, str]:
     """Register an OAuth client."""
     given = parsed.client_secret

@@ -9,10 +9,9 @@ from gateway.browsers import Browser, Redirect
 from gateway.http.parameters import Id, Named
 from gateway.http.route import ANYONE, APPLICATION, Media, Route
 from gateway.identity import Application
-from gateway.services.signin.asked import Asked
+from gateway.services.signin.asked import Asked, ResponseType
 from gateway.services.signin.authorization import Authorization
 from gateway.services.signin.exchange import CodeExchange
-from gateway.services.signin.flow import ResponseType
 from schemas.accounts import (
     AccountSaveResult,
     AccountType,

@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from gateway.identity import Application
@@ -62,6 +62,22 @@ class Applications:
         if added is None:
             raise Exists(f"there is an application named {row.name!r} already")
         return values.application(added), secret, signing_secret
+
+    async def new_secret(self, name: str, overlap: timedelta) -> tuple[str, datetime]:
+        """A new client secret; the present one is good until the time that is answered. Raises `NotFound`."""
+        secret, until = new_secret(), datetime.now(UTC) + overlap
+        async with self._database.session() as session:
+            row = _known(await applications.by_name(session, name), name)
+            await applications.change(
+                session,
+                row.id,
+                secret_hash=fingerprint(secret),
+                sealed_client_secret=self._vault.seal_bytes(secret.encode()),
+                former_secret_hash=row.secret_hash,
+                sealed_former_client_secret=row.sealed_client_secret,
+                former_secret_until=until,
+            )
+        return secret, until
 
     async def every(self) -> list[Application]:
         """All applications, oldest first."""

@@ -6,6 +6,7 @@ database's announcements; and within `LIFE` seconds should those fail.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from gateway.identity import Account, Application
 from gateway.services.cache import Cache
@@ -24,6 +25,16 @@ _LIMIT = 10_000  # values of each kind
 class _Tenant:
     application: Application
     secret_hash: bytes
+    former_hash: bytes | None = None
+    former_until: datetime | None = None
+
+    def is_known_by(self, secret: str) -> bool:
+        """Whether it is its client secret, or the former one while that is still good."""
+        if matches(secret, self.secret_hash):
+            return True
+        if self.former_hash is None or self.former_until is None or self.former_until <= datetime.now(UTC):
+            return False
+        return matches(secret, self.former_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,7 @@ class Identity:
     async def application(self, client_id: str, secret: str) -> Application | None:
         """The application whose credentials these are."""
         tenant = await self._tenant(client_id)
-        return tenant.application if tenant and matches(secret, tenant.secret_hash) else None
+        return tenant.application if tenant and tenant.is_known_by(secret) else None
 
     async def application_by_client_id(self, client_id: str) -> Application | None:
         """The application with this client id, which is no secret."""
@@ -127,7 +138,8 @@ class Identity:
             row = await applications.by_client_id(session, client_id)
         if row is None:
             return None
-        tenant = _Tenant(values.application(row), row.secret_hash)
+        former = (row.former_secret_hash, row.former_secret_until)
+        tenant = _Tenant(values.application(row), row.secret_hash, *former)
         self._tenants.put(client_id, tenant, [f"application:{row.id}"], age)
         return tenant
 

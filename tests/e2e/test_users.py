@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import time
 from base64 import b64encode, urlsafe_b64encode
 from typing import Any
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from tests.e2e.signing import ORIGIN, App, Visitor, application, back
-from tests.servers.gateway import Gateway
+from tests.servers.gateway import Gateway, wait_until
 
 USER = "/v1/auth/authorizeUser"
 
@@ -222,6 +223,30 @@ def test_older_clients_may_go_without_a_return_url(app: App, visitor: Visitor) -
     for query in ({}, {"userAccount": "primary", "responseType": "code"}):
         refused = visitor.begin(returnUrl=None, **query)
         assert (refused.status_code, "location" in refused.headers) == (400, False)
+
+
+def test_a_new_client_secret_leaves_the_former_one_for_a_while(gateway: Gateway) -> None:
+    app = application(gateway)
+    user = primary(Visitor(app), "rotated@sandbox.test")
+
+    def links(secret: str) -> str:
+        stamp = int(time.time())
+        signed = hmac.digest(secret.encode(), f"{user['id']}{stamp}".encode(), hashlib.sha256).hex()
+        query = {"accountRole": "secondary", "userId": user["id"], "timestamp": stamp, "userSignature": signed}
+        begun = Visitor(app).begin(USER, **query)
+        return "no" if "status=error" in begun.headers["location"] else "yes"
+
+    def made(overlap: int) -> App:
+        answer = gateway.postroom("apps", "client-secret", app.name, "--overlap", str(overlap), "--json")
+        return App(gateway, app.client_id, json.loads(answer)["clientSecret"], app.name)
+
+    second = made(1)
+    for known in (app, second):
+        assert (known.call("GET", "/v1/users").status_code, links(known.secret)) == (200, "yes")
+    third = made(0)
+    wait_until(lambda: second.call("GET", "/v1/users").status_code == 401, 20)  # elsewhere it is known for seconds
+    assert [one.call("GET", "/v1/users").status_code for one in (app, third)] == [401, 200]
+    assert [links(one.secret) for one in (app, second, third)] == ["no", "no", "yes"]
 
 
 @pytest.mark.parametrize("name", ["x-aurinko-clientid", "x-aurinko-client-id"])

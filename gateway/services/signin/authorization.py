@@ -1,7 +1,7 @@
 """Sign-ins as browsers go through them: link -> provider or form -> back to the application."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,10 +10,10 @@ from gateway.identity import Application
 from gateway.services.accounts import Accounts
 from gateway.services.registrations import Registered, Registrations
 from gateway.services.signin import outcome, service_keys
-from gateway.services.signin.asked import Asked
+from gateway.services.signin.asked import Asked, ResponseType
 from gateway.services.signin.beginning import Beginning
 from gateway.services.signin.finishing import Finishing, already_used
-from gateway.services.signin.flow import Flow, ResponseType, response_type
+from gateway.services.signin.flow import Flow, response_type
 from gateway.services.signin.guessing import Guessing
 from gateway.services.signin.outcome import Refused
 from gateway.services.signin.tickets import Tickets
@@ -136,7 +136,7 @@ class Authorization:
         if response_type(asked.response_type, asked.role) not in (ResponseType.COOKIE, ResponseType.NONE):
             raise Invalid("is needed", path="returnUrl", code="returnUrl.notValid")
         place = f"{self._url}/signin/done?{urlencode({'clientId': asked.client_id})}"
-        return replace(asked, return_url=place, popup=True)
+        return asked.model_copy(update={"return_url": place, "popup": True})
 
     async def _send(self, flow: Flow, provider: Provider, browser: Browser) -> Redirect:
         secret = browser.cookies.get(self._cookie_name) or new_secret()

@@ -1,13 +1,14 @@
 """The beginning of a sign-in: what the link asks for, checked against what the application may ask for."""
 
 import time
+from datetime import UTC, datetime
 
 from gateway.browsers import Browser
 from gateway.identity import Application
 from gateway.services.identity import Identity
 from gateway.services.signin import return_urls, signatures
-from gateway.services.signin.asked import Asked
-from gateway.services.signin.flow import Flow, ResponseType, response_type
+from gateway.services.signin.asked import Asked, ResponseType
+from gateway.services.signin.flow import Flow, response_type
 from gateway.services.signin.outcome import Refused
 from gateway.services.signin.tickets import Tickets
 from gateway.services.user_sessions import UserSessions
@@ -52,28 +53,15 @@ class Beginning:
         user_id = None
         if asked.role is UserAccountType.SECONDARY:
             user_id = await self._user(asked, application, browser)
-        return Flow(
-            application_id=application.id,
-            service_type=asked.service_type,
-            return_url=asked.return_url,
-            kind=asked.kind,
-            role=asked.role,
-            response_type=response_type(asked.response_type, asked.role),
-            scopes=asked.scopes,
-            native_scopes=asked.native_scopes,
-            state=asked.state,
-            account_id=asked.account_id,
-            login_hint=asked.login_hint or asked.auth_email,
-            client_org_id=asked.client_org_id,
-            server_url=asked.server_url,
-            auth_email=asked.auth_email,
-            prompt=asked.prompt,
-            ensure_scopes=asked.ensure_scopes,
-            ensure_access=asked.ensure_access,
-            recycle=asked.recycle,
-            mailbox_info=asked.mailbox_info,
-            user_id=user_id,
-            external_id=self._external_id(asked, application),
+        wish = asked.wish | {"login_hint": asked.login_hint or asked.auth_email}
+        return Flow.model_validate(
+            {
+                **wish,
+                "application_id": application.id,
+                "response_type": response_type(asked.response_type, asked.role),
+                "user_id": user_id,
+                "external_id": self._external_id(asked, application),
+            }
         )
 
     async def _user(self, asked: Asked, application: Application, browser: Browser) -> int:
@@ -86,16 +74,23 @@ class Beginning:
         return user.id
 
     async def _signed_user(self, asked: Asked, application: Application) -> int:
-        sealed = (await self._row(application)).sealed_client_secret
-        if sealed is None:
-            raise Denied("this application was made before signatures could be checked: give it a new client secret")
-        secret = self._vault.unseal_bytes(sealed).decode()
-        signatures.check(secret, asked.user_id or "", asked.timestamp, asked.user_signature, time.time())
+        secrets = self._secrets(await self._row(application))
+        signatures.check(secrets, asked.user_id or "", asked.timestamp, asked.user_signature, time.time())
         async with self._database.read() as session:
             user = await users.by_public_id(session, application.id, asked.user_id or "")
         if user is None:
             raise Denied("the signed userId is of no user of this application")
         return user.id
+
+    def _secrets(self, row: ApplicationRow) -> list[str]:
+        """The client secrets by which signatures may be made. Raises `Denied`."""
+        former = row.former_secret_until and row.former_secret_until > datetime.now(UTC)
+        sealed = [row.sealed_client_secret, row.sealed_former_client_secret if former else None]
+        secrets = [self._vault.unseal_bytes(one).decode() for one in sealed if one is not None]
+        if not secrets:
+            words = "before signatures could be checked: give it a new client secret (postroom apps client-secret)"
+            raise Denied(f"this application was made {words}")
+        return secrets
 
     def _external_id(self, asked: Asked, application: Application) -> str | None:
         if asked.token is None:

@@ -9,7 +9,8 @@ from gateway.browsers import Cookie, Redirect
 from gateway.services import records
 from gateway.services.identity import Identity
 from gateway.services.signin import outcome
-from gateway.services.signin.flow import Flow, ResponseType
+from gateway.services.signin.asked import ResponseType
+from gateway.services.signin.flow import Flow
 from gateway.services.signin.outcome import Refused
 from gateway.services.signin.session_values import SessionValues
 from gateway.store import sign_ins

@@ -1,49 +1,20 @@
-"""What an application asked for when it sent somebody here to sign in."""
+"""A sign-in under way."""
 
-from enum import StrEnum
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
+from gateway.services.signin.asked import ResponseType, Wish
 from providers.base.errors import Invalid
-from schemas.accounts import AccountType, Scope, ServiceType, UserAccountType
+from schemas.accounts import UserAccountType
 
 
-class ResponseType(StrEnum):
-    """What the browser brings back to the application."""
-
-    CODE = "code"
-    TOKEN = "token"  # noqa: S105 - the contract's word
-    COOKIE = "cookie"
-    NONE = "none"
-
-
-class Flow(BaseModel):
-    """One sign-in. `role` makes it one of a user; `user_id` is the user that a secondary account goes to, `external_id`
-    the checked identity that the user is to have; `verifier` is PKCE's, `redirect_uri` where the provider sends the
-    browser back to."""
-
-    model_config = ConfigDict(frozen=True)
+class Flow(Wish):
+    """One sign-in. `user_id` is the user that a secondary account goes to, `external_id` the checked identity that the
+    user is to have; `verifier` is PKCE's, `redirect_uri` where the provider sends the browser back to."""
 
     application_id: int
-    service_type: ServiceType
-    return_url: str
-    kind: AccountType = AccountType.PERSONAL
-    role: UserAccountType | None = None
     response_type: ResponseType = ResponseType.CODE
-    scopes: tuple[Scope, ...] = ()
-    native_scopes: tuple[str, ...] = ()
-    state: str | None = None
-    account_id: int | None = None
-    login_hint: str | None = None
-    client_org_id: str | None = None
-    server_url: str | None = None
-    auth_email: str | None = None
-    prompt: str | None = None
-    ensure_scopes: bool = False
-    ensure_access: bool = False
-    recycle: bool = False
-    mailbox_info: str | None = None
     user_id: int | None = None
     external_id: str | None = None
     verifier: str = ""

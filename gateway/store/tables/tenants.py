@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ARRAY, Boolean, CheckConstraint, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy import ARRAY, Boolean, CheckConstraint, Index, Integer, LargeBinary, Text, UniqueConstraint, text
 from sqlmodel import SQLModel
 
 from gateway.store import columns
@@ -11,7 +11,7 @@ from gateway.store import columns
 class ApplicationRow(SQLModel, table=True):
     """A tenant; its trusted domains are origins, its return URLs where sign-ins may end. The next signing secret takes
     the place of the present one at `next_signing_at`. The client secret is compared by its hash; the sealed one checks
-    signatures that are made with it."""
+    signatures that are made with it. The former client secret is good until `former_secret_until`."""
 
     __tablename__ = "application"
 
@@ -19,6 +19,9 @@ class ApplicationRow(SQLModel, table=True):
     client_id: str = columns.text(unique=True)
     secret_hash: bytes = columns.digest()
     sealed_client_secret: bytes | None = columns.sealed(nullable=True)
+    former_secret_hash: bytes | None = columns.optional(LargeBinary)
+    sealed_former_client_secret: bytes | None = columns.sealed(nullable=True)
+    former_secret_until: datetime | None = columns.instant()
     sealed_signing_secret: bytes = columns.sealed()
     sealed_next_signing_secret: bytes | None = columns.sealed(nullable=True)
     next_signing_at: datetime | None = columns.instant()

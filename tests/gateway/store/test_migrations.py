@@ -66,6 +66,7 @@ def test_no_instant_lacks_its_zone() -> None:
 def test_every_sealed_column_is_known_to_the_rotation() -> None:
     assert {str(column) for column in sealed_columns()} == {
         "application.sealed_client_secret",
+        "application.sealed_former_client_secret",
         "application.sealed_signing_secret",
         "application.sealed_next_signing_secret",
         "oauth_client.sealed_secrets",

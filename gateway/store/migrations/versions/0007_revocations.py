@@ -1,4 +1,4 @@
-"""Credentials to be revoked, sign-in attempts, and options of registrations"""
+"""Credentials to be revoked, sign-in attempts, options of registrations, former client secrets"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,6 +13,9 @@ _NOW = sa.text("now()")
 
 
 def upgrade() -> None:
+    op.add_column("application", sa.Column("former_secret_hash", sa.LargeBinary(), nullable=True))
+    op.add_column("application", sa.Column("sealed_former_client_secret", sa.LargeBinary(), nullable=True))
+    op.add_column("application", sa.Column("former_secret_until", sa.DateTime(timezone=True), nullable=True))
     options = sa.Column(
         "options", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False
     )
@@ -48,3 +51,5 @@ def downgrade() -> None:
     op.drop_table("attempt")
     op.drop_table("revocation")
     op.drop_column("oauth_client", "options")
+    for column in ("former_secret_until", "sealed_former_client_secret", "former_secret_hash"):
+        op.drop_column("application", column)
