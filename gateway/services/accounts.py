@@ -181,6 +181,8 @@ class Accounts:
         if not (body.auth_string1 or body.auth_string2):
             raise Invalid("is needed: a refresh token, or a sign-in of the person", path="authString1")
         client = await self._registrations.client(application_id, body.service_type)
+        if body.oauth_client_id and (client is None or client.client_id != body.oauth_client_id):
+            raise Invalid("is not the client id that this application has registered", path="oauthClientId")
         linked = await provider.auth.identify(client, {name: value for name, value in grant.items() if value})
         if ensure_access:
             await try_out(provider, linked, sorted(linked.scopes or provider.scopes), client)

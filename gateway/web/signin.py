@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import wraps
+from typing import Any
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -92,35 +93,28 @@ class SignInPages:
         self, request: Request, form: Form, given: Mapping[str, str], wrong: Mapping[str, str] | None = None
     ) -> Response:
         kind, path = form.flow.service_type, _path(request.path_params["state"])
+        called, status = _CALLED.get(kind, kind.value), 400 if wrong else 200
+        shown: dict[str, Any] = {
+            "forms": [return_urls.origin(form.flow.return_url)],
+            "application": form.application.name,
+            "given": given,
+            "wrong": wrong or {},
+            "token": self._tokens.make(path),
+            "action": path,
+        }
         if form.key_scopes is not None:
-            return page(
-                "key.html",
-                400 if wrong else 200,
-                forms=[return_urls.origin(form.flow.return_url)],
-                title=f"Connect a {kind.value} service account",
-                application=form.application.name,
-                kind=kind.value,
-                scopes=form.key_scopes.replace(" ", "\n"),
-                given=given,
-                wrong=wrong or {},
-                token=self._tokens.make(path),
-                action=path,
-            )
+            title, scopes = f"Connect a {kind.value} service account", form.key_scopes.split()
+            return page("key.html", status, title=title, kind=kind.value, scopes=scopes, **shown)
         return page(
             "signin.html",
-            400 if wrong else 200,
-            forms=[return_urls.origin(form.flow.return_url)],
-            title=f"Connect your {_CALLED.get(kind, kind.value)} account",
-            application=form.application.name,
-            kind=_CALLED.get(kind, kind.value),
-            given=given,
-            wrong=wrong or {},
+            status,
+            title=f"Connect your {called} account",
+            kind=called,
             app_password=kind in _APP_PASSWORDS,
             servers=kind not in _SERVERLESS,
             submission=kind in _SUBMITTING,
-            advanced=any(given.get(name) or name in (wrong or {}) for name in ("login", "serverUrl", "serverUrl2")),
-            token=self._tokens.make(path),
-            action=path,
+            advanced=any(given.get(name) or name in shown["wrong"] for name in ("login", "serverUrl", "serverUrl2")),
+            **shown,
         )
 
 

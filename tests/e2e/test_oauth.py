@@ -237,3 +237,6 @@ def test_tokens_got_elsewhere_can_be_imported(app: App, visitor: Visitor, server
     token = {"authorization": f"Bearer {saved.json()['accessToken']}"}
     assert me(app, token, "?pingProvider=true").json()["tokenStatus"] == "active"
     assert app.call("POST", "/v1/am/accounts", json={**body, "authString1": "made-up"}).status_code == 401
+    assert app.call("POST", "/v1/am/accounts", json={**body, "oauthClientId": CLIENT_ID}).status_code == 200
+    other = app.call("POST", "/v1/am/accounts", json={**body, "oauthClientId": "another"})
+    assert (other.status_code, "oauthClientId" in other.json()["message"]) == (400, True)
