@@ -20,6 +20,7 @@ from providers.formats.part import Part, build
 ROOT = "0"  # the part id of a message that has one part only, for which Gmail has none
 
 _SHORT = 100  # characters of a field whose parameters are remembered
+_PLAIN = frozenset(("content-type", "content-transfer-encoding", "mime-version"))  # fields of parts that tell no more
 _SWITCHING = ("iso-2022", "utf-7", "hz")  # charsets of octets below 128
 
 
@@ -76,12 +77,31 @@ def _part(raw: Mapping[str, Any], headers: Headers | None, data: dict[str, str],
         data[section] = held["data"]
     if held.get("attachmentId"):
         tokens[section] = held["attachmentId"]
-    return _leaf(raw, headers or _headers(raw), kind, section, int(held.get("size") or 0))
+    size = int(held.get("size") or 0)
+    if headers is None and (usual := _usual(raw, kind)) is not None:
+        return usual._replace(section=section, size=size, decoded_size=size)
+    return _leaf(raw, headers or _headers(raw), kind, section, size)
+
+
+def _usual(raw: Mapping[str, Any], kind: str) -> Part | None:
+    """A part that declares no more than its type and encoding, as most do: without section and size."""
+    fields = raw.get("headers", ())
+    names = {field.get("name", "").lower(): field.get("value", "") for field in fields}
+    if raw.get("filename") or kind == "message/rfc822" or len(names) != len(fields) or not names.keys() <= _PLAIN:
+        return None
+    declared: str = names.get("content-type", "")
+    return _declared(kind, declared) if len(declared) <= _SHORT and declared.isprintable() else None
+
+
+@lru_cache(maxsize=1024)
+def _declared(kind: str, value: str) -> Part:
+    """Most parts are declared in one of a few ways."""
+    return build("", kind, parse_parameters(value.strip())[1])
 
 
 def _leaf(raw: Mapping[str, Any], headers: Headers, kind: str, section: str, size: int) -> Part:
-    _, parameters = _parameters(headers.raw("content-type"))
-    disposition, disposition_parameters = _parameters(headers.raw("content-disposition"))
+    _, parameters = parse_parameters(headers.raw("content-type") or "")
+    disposition, disposition_parameters = parse_parameters(headers.raw("content-disposition") or "")
     if raw.get("filename") and "filename" not in disposition_parameters and "name" not in parameters:
         disposition_parameters = {**disposition_parameters, "filename": str(raw["filename"])}
     return build(
@@ -96,18 +116,6 @@ def _leaf(raw: Mapping[str, Any], headers: Headers, kind: str, section: str, siz
         subject=_inner_subject(raw) if kind == "message/rfc822" else None,
         decoded_size=size,
     )
-
-
-def _parameters(value: str | None) -> tuple[str, Mapping[str, str]]:
-    if value is None:
-        return "", {}
-    return _remembered(value) if len(value) <= _SHORT else parse_parameters(value)
-
-
-@lru_cache(maxsize=1024)
-def _remembered(value: str) -> tuple[str, Mapping[str, str]]:
-    """Most parts are declared in one of a few ways."""
-    return parse_parameters(value)
 
 
 def _inner_subject(raw: Mapping[str, Any]) -> str | None:

@@ -8,6 +8,7 @@ from providers.base.collection import PageRequest, Ref
 from providers.base.errors import CursorExpired, NotFound
 from providers.base.ports import MessageQuery
 from providers.base.query import parse
+from providers.google import payload
 from schemas.mail import SysClassification, UpdateMessageStatusData
 from tests.conformance.messages import at, listed, read, source
 from tests.conformance.outgoing import outgoing
@@ -116,3 +117,16 @@ async def test_a_message_that_goes_while_a_list_is_read_is_left_out(desk: Desk) 
     assert len(page.records) == 1
     with pytest.raises(NotFound):
         await desk.session.messages.get(Ref("18c0ffffffffffff"))
+
+
+def test_parts_that_declare_little_are_read_like_all_others() -> None:
+    for fields in (
+        [("Content-Type", 'text/plain; charset="ISO-8859-1"; format=flowed'), ("Content-Transfer-Encoding", "8bit")],
+        [("content-type", "text/calendar; method=REQUEST; name*=UTF-8''%C3%A9.ics")],
+        [("Content-Type", "text/plain"), ("Content-Type", "text/plain; charset=x")],
+        [],
+    ):
+        headers = [{"name": name, "value": value} for name, value in fields]
+        part = {"partId": "1", "mimeType": "text/plain", "filename": "", "headers": headers, "body": {"size": 7}}
+        nested = payload.read({"mimeType": "multipart/mixed", "parts": [part]}).root.children[0]
+        assert nested == payload.read(part).root, fields
