@@ -27,6 +27,7 @@ from gateway.services.callers import Callers
 from gateway.services.changelog import ChangeLog
 from gateway.services.delivery.pump import Delivery
 from gateway.services.delivery.receiver import Receiver
+from gateway.services.direct import Direct
 from gateway.services.dispatching import Dispatching
 from gateway.services.following import Following
 from gateway.services.identity import Identity
@@ -178,6 +179,7 @@ async def start(parts: Parts) -> Services:
         TaskSync(following),
         Subscriptions(database, changelog, parts.sources, receiver, signer, wake=wake),
         live,
+        Direct(sessions),
         *_booking(parts, writing),
         *_signing_in(parts, accounts),
     )

@@ -48,6 +48,7 @@ class Media(Enum):
 
     TEXT = "text/plain"
     BASE64_JSON = "application/json"  # {"content": "<Base64>"}
+    ANY = "*/*"  # as the provider gave it, or takes it
     REDIRECT = "text/html"  # a browser is sent elsewhere, or shown why not
     EVENTS = "text/event-stream"  # server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html
 
@@ -56,7 +57,8 @@ class Media(Enum):
 class Route:
     """`operation` is the contract's operationId. The function's parameters say what the request brings (binding.py);
     `answer` is the shape of a success: a model, a page model for a `Page`, a `Media` for `Content` or `Batches`, None
-    for no body. Those who accept `text/event-stream` are answered by `stream`, where there is one.
+    for no body; `takes` describes the body of a request that comes as `Raw`. With `greedy` the last part of the path
+    has slashes in it. Those who accept `text/event-stream` are answered by `stream`, where there is one.
     """
 
     method: str
@@ -72,6 +74,8 @@ class Route:
     found: bool = False  # the contract names its 404
     slow: bool = False  # may answer 408 (Pending)
     expires: bool = False  # takes tokens that may answer 410 (CursorExpired)
+    takes: Any = None
+    greedy: bool = False
     documented: bool = True
     stream: Callable[..., Any] | None = None
 

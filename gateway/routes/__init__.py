@@ -7,6 +7,7 @@ from gateway.routes import (
     calendar_events,
     calendars,
     contacts,
+    direct,
     drafts,
     events,
     folders,
@@ -25,6 +26,7 @@ from gateway.routes import (
 
 _MAIL, _PLANS = (messages, drafts, folders), (calendars, calendar_events, contacts, tasks)
 _BOOKING = (schedules, booking, group_booking, public_booking)
-_AREAS = (accounts, service_accounts, signin, users, *_MAIL, *_PLANS, *_BOOKING, sync, streams, subscriptions, events)
+_CHANGES, _PROVIDERS = (sync, streams, subscriptions, events), (direct,)
+_AREAS = (accounts, service_accounts, signin, users, *_MAIL, *_PLANS, *_BOOKING, *_CHANGES, *_PROVIDERS)
 
 ROUTES: tuple[Route, ...] = tuple(route for area in _AREAS for route in area.ROUTES)

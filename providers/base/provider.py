@@ -1,7 +1,7 @@
 """A provider, the grant it links an account by, and the session it opens on one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -63,13 +63,14 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class DirectRequest:
-    """A request of the caller's own making to the provider's HTTP API; `path` is without a host."""
+    """A request of the caller's own making to the provider's HTTP API. `path` (without a host) and `query` are as they
+    stand in a URL, percent-encoded; of the `headers` (lower case) those that may be passed on."""
 
     method: str
     path: str
-    query: Sequence[tuple[str, str]] = ()
-    content_type: str | None = None
-    body: bytes = b""
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,11 @@ class Provider(ABC):
         Raises `Unsupported` where accounts can only be polled, `Unauthorized`, `RateLimited` and `Unavailable` (with
         `retry_after` where it is known when to try again)."""
         raise Unsupported(f"{self.name} accounts do not tell of changes by themselves")
+
+    def direct_scopes(self, request: DirectRequest) -> frozenset[Scope]:
+        """The scopes of which an account needs one for a request that is passed through; none where it reaches nothing
+        that scopes are about, so that the provider alone decides."""
+        return frozenset()
 
     def told(self, headers: Mapping[str, str], body: bytes) -> Told | None:
         """What a call of the provider says (see `Push`); names of headers in lower case. None for what is none."""

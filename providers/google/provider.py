@@ -24,7 +24,7 @@ from providers.google.auth import GoogleAuth
 from providers.google.calendars import GoogleCalendars
 from providers.google.client import Client
 from providers.google.contacts import GoogleContacts
-from providers.google.direct import passed
+from providers.google.direct import passed, scopes
 from providers.google.drafts import GoogleDrafts
 from providers.google.events import GoogleEvents
 from providers.google.folders import GoogleFolders
@@ -110,6 +110,9 @@ class GoogleProvider(Provider):
         tokens = mailbox.tokens or GivenToken(mailbox.grant)
         client = Client(self._http, self._apis, tokens, self._pace, self.settings, mailbox.email, mailbox.client)
         return GoogleSession(client, mailbox, tokens, self._root)
+
+    def direct_scopes(self, request: DirectRequest) -> frozenset[Scope]:
+        return scopes(request)
 
     def told(self, headers: Mapping[str, str], body: bytes) -> Told | None:
         return told(headers, body)
