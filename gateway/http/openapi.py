@@ -30,6 +30,7 @@ _SECURITY: Mapping[Audience, list[dict[str, list[str]]]] = {
     Audience.EITHER: [{"accountToken": []}, *_NAMED, {"appAuth": []}],
     Audience.USER: _USER,
     Audience.IDENTITY: _USER[2:],
+    Audience.PROVIDER: [{}, {"pubSubOidc": []}],
 }
 _SCHEMES = {
     "appAuth": {"type": "http", "scheme": "basic", "description": "client id and client secret"},
@@ -70,6 +71,12 @@ _SCHEMES = {
         "bearerFormat": "Exchange identity token",
         "description": "only together with the auth type header",
     },
+}
+_SCHEMES["pubSubOidc"] = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "OpenID Connect token of the provider",
+    "description": "what Pub/Sub sends; calendar channels are known by their secret instead",
 }
 _REDIRECT = {
     "Location": {"required": True, "schema": {"type": "string", "format": "uri"}},

@@ -16,6 +16,7 @@ class Audience(Enum):
     ACCOUNT = "account"
     USER = "user"
     IDENTITY = "identity"  # whoever has an identity token
+    PROVIDER = "provider"  # by an identity token or a channel's secret, which the row itself checks
     EITHER = "either"  # an application, too, that names no account
 
 
@@ -31,6 +32,7 @@ ANYONE = Access(Audience.ANYONE)
 APPLICATION = Access(Audience.APPLICATION)
 USER = Access(Audience.USER)
 IDENTITY = Access(Audience.IDENTITY)
+PROVIDER = Access(Audience.PROVIDER)
 
 
 def account(*scopes: Scope) -> Access:

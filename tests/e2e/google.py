@@ -31,6 +31,7 @@ def settings(google: GoogleSimulator) -> dict[str, str]:
         "POSTROOM_GOOGLE_API_URL": google.url,
         "POSTROOM_GOOGLE_AUTH_URL": f"{google.url}authorize",
         "POSTROOM_GOOGLE_TOKEN_URL": f"{google.url}token",
+        "POSTROOM_GOOGLE_KEYS_URL": f"{google.url}oauth2/v3/certs",
     }
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,11 +20,12 @@ _JSON = {"content-type": "application/json"}
 
 async def test_mail_is_watched_by_the_topic_of_the_registration(desk: Desk) -> None:
     with pytest.raises(Invalid):
-        await desk.session.push.watch("messages", None, "https://gw.example/push", "s")
-    client = OAuthClient("cid", options={"pubsubTopic": "projects/p/topics/t"})
+        await desk.session.push.watch("messages", None, "https://gw.example/push", "s", "name")
+    client = OAuthClient("cid", options={"topicName": "projects/p/topics/t"})
     session = await desk.provider.open(Mailbox(1, 2, desk.user.email, {}, tokens=desk.tokens, client=client))
-    channel = await session.push.watch("messages", None, "https://gw.example/push", "s")
+    channel = await session.push.watch("messages", None, "https://gw.example/push", "s", "name")
     assert desk.mail.watched == {"topicName": "projects/p/topics/t"}
+    assert (channel.id, channel.resource) == ("projects/p/topics/t", desk.user.email)
     assert channel.expires_at <= datetime.now(UTC) + timedelta(days=1, minutes=1), "renewed each day"
     await session.push.stop(channel)
     assert desk.mail.watched is None
@@ -31,14 +33,14 @@ async def test_mail_is_watched_by_the_topic_of_the_registration(desk: Desk) -> N
 
 async def test_calendars_are_watched_by_channels(desk: Desk) -> None:
     calendar = await desk.session.calendars.primary()
-    first = await desk.session.push.watch("events", calendar, "https://gw.example/push", "secret")
-    second = await desk.session.push.watch("events", calendar, "https://gw.example/push", "secret")
+    first = await desk.session.push.watch("events", calendar, "https://gw.example/push", "secret", str(uuid.uuid4()))
+    second = await desk.session.push.watch("events", calendar, "https://gw.example/push", "secret", str(uuid.uuid4()))
     assert first.id != second.id and first.resource and first.expires_at > datetime.now(UTC)
     await desk.session.push.stop(first)
     await desk.session.push.stop(first)
     await desk.session.push.stop(Channel("events", calendar, "nothing", "nothing", first.expires_at))
     with pytest.raises(Unsupported):
-        await desk.session.push.watch("contacts", None, "https://gw.example/push", "secret")
+        await desk.session.push.watch("contacts", None, "https://gw.example/push", "secret", str(uuid.uuid4()))
 
 
 def test_what_calls_say(desk: Desk) -> None:
