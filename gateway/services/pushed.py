@@ -35,9 +35,13 @@ class Pushed:
             return
         now = asyncio.get_running_loop().time()
         self._ends = {one: now + left for one, left in (await self._keeping.covered(account)).items()}
-        ports = self._keeping.tells(account)
-        if any(one[0] in ports and one not in self._ends for one in followed):
+        if self.lacks(account, followed):
             self._keeping.attend(account)
+
+    def lacks(self, account: Account, followed: Collection[Followed]) -> bool:
+        """Whether something of that could be told of, and is not, as far as we know."""
+        ports = self._keeping.tells(account) if self._keeping is not None else ()
+        return any(one[0] in ports and not self.left(one) for one in followed)
 
     def left(self, followed: Followed) -> float:
         """For how many seconds it is told of still; 0 for what is not."""

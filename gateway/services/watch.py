@@ -346,6 +346,8 @@ class Watch:
 
     def _poll(self) -> None:
         self._polling = self._listening and not self._failures
+        if self._pushed.lacks(self.account, self._followed):
+            self._known = False
         now = asyncio.get_running_loop().time() + _EARLY
         self._due |= {one for one in self._followed if not self._polling or self._looks.get(one, now) <= now}
         self.go_on()

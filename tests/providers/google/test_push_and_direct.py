@@ -43,6 +43,13 @@ async def test_calendars_are_watched_by_channels(desk: Desk) -> None:
         await desk.session.push.watch("contacts", None, "https://gw.example/push", "secret", str(uuid.uuid4()))
 
 
+async def test_an_address_that_google_does_not_like_says_nothing_of_the_credentials(desk: Desk) -> None:
+    calendar = await desk.session.calendars.primary()
+    desk.google.plan("calendar.events.watch", 401, "push.webhookUrlUnauthorized", times=2)
+    with pytest.raises(Invalid):
+        await desk.session.push.watch("events", calendar, "https://gw.example/push", "s", str(uuid.uuid4()))
+
+
 def test_what_calls_say(desk: Desk) -> None:
     data = base64.urlsafe_b64encode(json.dumps({"emailAddress": "a@example.org", "historyId": 7}).encode()).decode()
     body = json.dumps({"message": {"data": data.rstrip("="), "messageId": "1"}, "subscription": "s"}).encode()

@@ -25,6 +25,7 @@ class Caller:
     def __init__(self) -> None:
         self.published: dict[str, rsa.RSAPrivateKey] = {}
         self.fetched = 0  # how often the keys were asked for
+        self.away = False  # whether they are told just now
         self.rotate()
 
     def rotate(self) -> None:
@@ -35,6 +36,8 @@ class Caller:
     def certs(self) -> web.Response:
         """What is published (RFC 7517)."""
         self.fetched += 1
+        if self.away:
+            return web.Response(status=503)
         keys = [
             {**json.loads(RSAAlgorithm.to_jwk(key.public_key())), "kid": kid, "alg": "RS256", "use": "sig"}
             for kid, key in self.published.items()
