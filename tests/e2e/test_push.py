@@ -137,6 +137,15 @@ def test_a_call_about_a_calendar_leads_to_a_webhook(
         wait_until(lambda number=number: number in heard(receiver), 20)  # type: ignore[misc]
 
 
+def test_followers_hear_of_direct_writes_without_any_call(
+    account: Linked, receiver: Receiver, google: GoogleSimulator
+) -> None:
+    subscribe(account, receiver, EVENTS)
+    event = {"summary": "direct", "start": {"date": "2026-03-02"}, "end": {"date": "2026-03-03"}}
+    made = account.call("POST", "/v1/direct/calendar/v3/calendars/primary/events", json=event)
+    wait_until(lambda: made.json()["id"] in heard(receiver), 20)
+
+
 def channel_or_none(google: GoogleSimulator, account: Linked) -> Channel | None:
     return next((one for one in list(google.world.channels) if one.user is account.user), None)
 
