@@ -186,7 +186,7 @@ async def start(parts: Parts) -> Services:
         TaskSync(following),
         Subscriptions(database, changelog, parts.sources, receiver, signer, wake=wake),
         live,
-        Direct(sessions),
+        Direct(sessions, settings.request_timeout * 0.9),
         Pushes(channels, {one.name: one for one in parts.providers.values()}, parts.http, settings.public_url),
         *_booking(parts, writing),
         *_signing_in(parts, accounts, keeping.leave),

@@ -23,8 +23,10 @@ MAIL, EVENTS = "/email/messages", "/calendars/primary/events"
 
 @pytest.fixture(scope="module")
 def gateway(google: GoogleSimulator) -> Iterator[Gateway]:
-    with Gateway(workers=2, **settings(google), POSTROOM_PUSH_SIGNERS=SERVICE_ACCOUNT) as gateway:
+    """Who answers calls and who watches are different processes."""
+    with Gateway(**settings(google), serve=["--no-work"], POSTROOM_PUSH_SIGNERS=SERVICE_ACCOUNT) as gateway:
         register(gateway, TOPIC)
+        gateway.work()
         yield gateway
 
 

@@ -252,6 +252,29 @@ async def test_whoever_stood_still_meanwhile_writes_nothing(office: Office) -> N
     assert (row.name, row.expires_at) == ("made by another process", None)
 
 
+async def test_what_a_process_began_that_died_is_done_by_another(office: Office) -> None:
+    account = await office.account()
+    office.provider.delay = 30.0
+    dying = asyncio.create_task(office.keeping.run(account.id))
+    await until(lambda: office.provider.asking)
+    dying.cancel()
+    office.provider.delay = 0.0
+    assert await office.attend() == [], "it may be under way still"
+    await office.now()
+    assert await office.attend() == [account.id]
+    (row,) = await office.channels.of(account.id)
+    assert row.expires_at
+
+
+async def test_calls_name_the_mailbox_as_the_provider_calls_it(office: Office) -> None:
+    account = await office.account()
+    await office.attend()
+    await office.sql("update account set email = 'renamed@example.com' where id = :id", id=account.id)
+    assert await office.channels.tell_mailbox(["IMAP"], "messages", "ANN@example.com") == 1
+    assert await office.channels.tell_mailbox(["IMAP"], "messages", "renamed@example.com") == 0
+    assert await office.channels.tell_mailbox(["Google"], "messages", "ann@example.com") == 0
+
+
 async def test_two_processes_never_do_it_at_once(office: Office) -> None:
     account = await office.account()
     office.provider.delay = 0.2
