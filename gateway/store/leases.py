@@ -106,8 +106,7 @@ class Leases:
 
     async def beat(self) -> bool:
         """Renew every lease of this process; False when all are lost, because it was silent for too long."""
-        async with self._database.read() as session:
-            return (await session.execute(_BEAT, {"me": self.me})).first() is not None
+        return bool(await self._database.rows(_BEAT, me=self.me))
 
     async def tell(self, account_ids: Iterable[int]) -> None:
         """Tell the other processes that this one has written to these accounts."""
@@ -116,8 +115,8 @@ class Leases:
 
     async def survey(self) -> Survey:
         """Look around, and bury the processes that are silent."""
-        async with self._database.read() as session:
-            return Survey(*(await session.execute(_SURVEY, {"me": self.me, "ttl": self.ttl})).one())
+        [found] = await self._database.rows(_SURVEY, me=self.me, ttl=self.ttl)
+        return Survey(*found)
 
     async def claim(self, limit: int) -> list[Lease]:
         """Take up to `limit` of the accounts that are wanted and that nobody has."""
@@ -140,8 +139,7 @@ class Leases:
 
     async def forget(self, ids: Collection[int]) -> None:
         """Give leases back that nobody wants; should that change, it is a new beginning."""
-        async with self._database.read() as session:
-            await session.execute(_FORGET, {"me": self.me, "ids": list(ids)})
+        await self._database.rows(_FORGET, me=self.me, ids=list(ids))
 
     async def release_others(self, ids: Collection[int]) -> None:
         """Give back all but these."""
@@ -156,6 +154,5 @@ class Leases:
 
     async def note(self, account_id: int, epoch: int, failures: int, error: str | None) -> None:
         """Keep, for the next owner and for people, how watching goes; nothing under a lease that was lost."""
-        noted = {"me": self.me, "account": account_id, "epoch": epoch, "failures": failures, "error": error}
-        async with self._database.read() as session:
-            await session.execute(_NOTE, noted)
+        noted = {"account": account_id, "epoch": epoch, "failures": failures, "error": error}
+        await self._database.rows(_NOTE, me=self.me, **noted)
