@@ -17,14 +17,16 @@ from gateway.store.queries import accounts
 
 TTL = 20.0  # seconds
 
-_WANTED = """
-with wanted as materialized (
-    select a.id from account a where a.token_status <> 'dead' and a.sealed_grant is not null and (
-        exists (select from subscription s where s.account_id = a.id)
-        or exists (select from stream s where s.account_id = a.id and s.used_at > now() - interval '1 hour')
-        or exists (select from watch w where w.account_id = a.id and w.wanted_until > now()))
-)
+#: Which accounts `a` are wanted: somebody follows them, and they can be read.
+IS_WANTED = """
+a.token_status <> 'dead' and a.sealed_grant is not null and (
+    exists (select from subscription s where s.account_id = a.id)
+    or exists (select from stream s where s.account_id = a.id and s.used_at > now() - interval '1 hour')
+    or exists (select from watch w where w.account_id = a.id and w.wanted_until > now()))
 """
+_WANTED = f"""
+with wanted as materialized (select a.id from account a where {IS_WANTED})
+"""  # noqa: S608 - constants
 _REGISTER = text("""
 with mine as (insert into process (name, seen_at) values (:me, now()) on conflict (name) do update set seen_at = now())
 update watch set owner = null where owner = :me

@@ -19,7 +19,7 @@ from gateway.store.tables.tenants import (
     RevocationRow,
     SendRow,
 )
-from gateway.store.tables.work import DeliveryRow, ProcessRow, SubscriptionRow, WatchRow
+from gateway.store.tables.work import ChannelRow, DeliveryRow, ProcessRow, SubscriptionRow, WatchRow
 
 __all__ = [
     "AccessTokenRow",
@@ -30,6 +30,7 @@ __all__ = [
     "BookingGroupRow",
     "BookingMemberRow",
     "BookingProfileRow",
+    "ChannelRow",
     "DeliveryRow",
     "EndUserRow",
     "FeedEventRow",
