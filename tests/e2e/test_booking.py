@@ -234,6 +234,14 @@ def test_free_busy_work_hours_and_suggestions(office: Office) -> None:
     own, foreign = office.ok("POST", "/v1/calendars/freeBusy", asked | window, office.tokens[1])["records"]
     assert [(item["start"], item["status"]) for item in own["items"]] == [(event["start"], "busy")]
     assert foreign["error"] and foreign["email"] == "stranger@else.test" and "items" not in foreign
+    mixed = {"emails": ["no address", "BOB@office.test", "stranger@else.test"]} | window
+    none, mine, _ = office.ok("POST", "/v1/calendars/freeBusy", mixed, office.tokens[1])["records"]
+    assert none["email"] == "no address" and none["error"] and mine["items"] == own["items"]
+    assert [len(one) for one in office.ok("POST", "/v1/calendars/workHours", mixed, office.tokens[1])["items"]] == [
+        1,
+        2,
+        1,
+    ]
     body = window | {
         "durationMinutes": 30,
         "defaultWorkHours": OPEN,

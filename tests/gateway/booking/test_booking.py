@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from gateway.services.availability.roster import Required
 from gateway.services.booking.booking import Order
 from gateway.services.booking.times import Question
 from gateway.store.meeting_values import MeetingState
@@ -20,7 +21,7 @@ from providers.base.errors import (
     Uncertain,
     Unsupported,
 )
-from schemas.booking import BookingAttachAccountsDto, BookingAttachGroupsDto, BookingTimesOutDto
+from schemas.booking import BookingAttachAccountsDto, BookingAttachGroupsDto, BookingMeetingInterval, BookingTimesOutDto
 from tests.gateway.booking.conftest import Practice, tomorrow, wanted
 
 pytestmark = pytest.mark.anyio
@@ -370,6 +371,36 @@ async def test_all_must_be_free_and_all_are_taken(practice: Practice) -> None:
         own = await practice.profile(person)
         with pytest.raises(Taken):
             await practice.book(own, tomorrow(10))
+
+
+def _groups_of(told: BookingMeetingInterval) -> dict[str, object]:
+    return {"group_xids": told.group_xids}
+
+
+def _accounts_of(told: BookingMeetingInterval) -> dict[str, object]:
+    return {"account_ids": told.account_ids}
+
+
+def _all_of(told: BookingMeetingInterval) -> dict[str, object]:
+    return _groups_of(told) | _accounts_of(told)
+
+
+async def test_slots_can_be_repeated_as_they_are_told(practice: Practice) -> None:
+    """With groups and with an account of no group, whichever of them must be free (behaviour.md 12)."""
+    people = [await practice.person() for _ in range(4)]
+    profile, (alone, *others) = await practice.profile(None), [person.id for person in people]
+    groups = [{"extId": "a", "accountIds": others[:2]}, {"extId": "b", "accountIds": others[2:], "required": "all"}]
+    attached = BookingAttachGroupsDto.model_validate({"groups": groups})
+    await practice.profiles.attach_groups(practice.application, profile.id, attached)
+    attached_alone = BookingAttachAccountsDto(account_ids=[alone])
+    await practice.profiles.attach_accounts(practice.application, profile.id, attached_alone)
+    for mode in Required:
+        asked = (await practice.again(profile)).required(mode)
+        for named in (_all_of, _groups_of, _accounts_of):
+            [*_, told] = await practice.offered(asked, from_date=tomorrow().date())
+            made = await practice.book(asked, told.start, **named(told))
+            members = await practice.meetings.members((await practice.last()).id)
+            assert made.created and len(members) >= (3 if mode is Required.ALL else 1)
 
 
 async def test_a_repeated_request_books_once(practice: Practice) -> None:
