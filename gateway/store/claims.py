@@ -56,7 +56,8 @@ select :meeting, id, int8range(id, id, '[]'), tstzmultirange(tstzrange(:start, :
 from unnest(cast(:ids as bigint[])) id
 """)
 _TAKEN = text("""
-select c.account_id, c.meeting_id, lower(r), upper(r), m.buffer_minutes
+select c.account_id, c.meeting_id, lower(r), upper(r), m.buffer_minutes,
+    m.state = 'booked' and m.settled_at < clock_timestamp() - :settling as doubtful
 from meeting_claim c join meeting m on m.id = c.meeting_id, unnest(c.during) r
 where c.account_id = any(:ids) and c.during && tstzrange(:start, :end) and c.meeting_id <> :but
     and (m.state <> 'held' or m.expires_at > clock_timestamp())

@@ -273,3 +273,41 @@ def test_subscribers_hear_of_meetings(office: Office) -> None:
     assert (payload["bookingId"], payload["eventId"]) == (made["id"], booked["id"]) and payload["calendarId"]
     listed = office.ok("GET", f"/v1/events?since=0&resources=/booking/{made['id']}")
     assert [event["resource"] for event in listed["records"]] == [f"/booking/{made['id']}"]
+
+
+def test_a_meeting_whose_event_its_host_deletes_is_over_for_everybody(office: Office) -> None:
+    """Seen by the change log of the host's calendar: a team's, and a single person's."""
+    tokens, sync = office.tokens[:2], "/v1/calendars/primary/sync"
+    window = f"timeMin={at(0, days=-1)}&timeMax={at(0, days=60)}"
+    group = office.ok("POST", "/v1/book/group/profiles", {"workHours": OPEN}, office.basic)["id"]
+    path = f"/v1/book/group/profiles/{group}"
+    office.ok("POST", f"{path}/attachAccounts", {"accountIds": office.accounts[:2]}, office.basic)
+    made = office.ok("POST", f"{path}/meeting?required=all", slot(5, days=9), office.basic)
+    event = f"/v1/calendars/primary/events/{made['id']}"
+    host, other = sorted(tokens, key=lambda token: office.call("GET", event, who=token)[0])
+    own = {token: office.ok("POST", "/v1/book/account/profiles", {"workHours": OPEN}, token)["id"] for token in tokens}
+    for token in tokens:
+        started = wait_until(lambda token=token: _ready(office, f"{sync}?{window}", token), 20)  # type: ignore[misc]
+        own[token] = (own[token], f"{sync}/updated?deltaToken={started['syncUpdatedToken']}")
+        office.ok("GET", own[token][1], who=token)
+        assert _booked(office, *own[token], token) is None
+    office.ok("DELETE", event, who=host)
+    office.ok("GET", own[host][1], who=host)
+    for token in (host, other):
+        booked = wait_until(lambda token=token: _booked(office, *own[token], token), 30)  # type: ignore[misc]
+        office.ok("DELETE", f"/v1/calendars/primary/events/{booked}", who=token)
+        again = wait_until(lambda token=token: _booked(office, *own[token], token), 30)  # type: ignore[misc]
+        assert again != booked
+
+
+def _ready(office: Office, path: str, token: str) -> Any:
+    answer = office.ok("POST", path, who=token)
+    return answer if answer["ready"] else None
+
+
+def _booked(office: Office, profile: int, changes: str, token: str) -> str | None:
+    """The event of a slot that is booked, once it is free; whoever follows the calendar asks meanwhile."""
+    path = f"/v1/book/account/profiles/{profile}/meeting"
+    status, answer = office.call("POST", path, slot(5, days=9), token)
+    office.ok("GET", changes, who=token)
+    return str(answer["id"]) if status == 200 else None

@@ -32,6 +32,7 @@ from gateway.store.meeting_values import Meeting
 from gateway.store.meetings import Meetings
 from gateway.store.vault import Vault
 from providers.base.collection import PageRequest, Ref
+from providers.base.errors import Unavailable
 from providers.base.ports import EventQuery, EventWrite
 from providers.base.provider import Mailbox, Provider, ProviderSettings, Session
 from providers.sandbox.provider import SandboxProvider
@@ -59,6 +60,7 @@ class Faults:
     refuse: list[Exception] = field(default_factory=list)
     lose: list[Exception] = field(default_factory=list)
     creates: int = 0
+    away: bool = False  # nothing can be read
 
 
 class FailingProvider(SandboxProvider):
@@ -71,9 +73,18 @@ class FailingProvider(SandboxProvider):
     async def open(self, mailbox: Mailbox) -> Session:
         session = await super().open(mailbox)
         assert session.events is not None
+        session.events.get = self._reachable(session.events.get)  # type: ignore[method-assign]
         for verb in ("create", "update", "delete"):
             setattr(session.events, verb, self._failing(getattr(session.events, verb), verb))
         return session
+
+    def _reachable(self, verb: Any) -> Any:
+        async def run(*arguments: Any, **more: Any) -> Any:
+            if self.faults.away:
+                raise Unavailable("the calendar is away")
+            return await verb(*arguments, **more)
+
+        return run
 
     def _failing(self, verb: Any, name: str) -> Any:
         async def run(*arguments: Any, **more: Any) -> Any:
@@ -160,6 +171,13 @@ class Practice:
         async with self.sessions.native(account) as session:
             assert session.calendars is not None and session.events is not None
             await session.events.delete(Ref(event, await session.calendars.primary()))
+
+    async def shift(self, account: Account, event: str, start: datetime) -> None:
+        """The owner moves an event."""
+        patch = Event(start=EventDateTime(date_time=start, timezone="UTC"))
+        async with self.sessions.native(account) as session:
+            assert session.calendars is not None and session.events is not None
+            await session.events.update(Ref(event, await session.calendars.primary()), EventWrite(patch))
 
     async def meeting(self, number: int | None) -> Meeting:
         found = await self.meetings.get(number or 0)

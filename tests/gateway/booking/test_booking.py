@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from gateway.identity import Account
 from gateway.services.availability.roster import Required
 from gateway.services.booking.booking import Order
+from gateway.services.booking.profile import Profile
 from gateway.services.booking.times import Question
 from gateway.store.meeting_values import MeetingState
 from providers.base.errors import (
@@ -463,3 +465,62 @@ async def test_too_many_visitors_at_once_are_asked_to_wait(practice: Practice, m
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert {type(answer) for answer in answers} == {BookingTimesOutDto, RateLimited}
     assert (await practice.public.times(*link, Question())).items
+
+
+async def team(practice: Practice) -> tuple[list[Account], Profile]:
+    """Three people who must all be there."""
+    people = [await practice.person() for _ in range(3)]
+    profile = await practice.profile(None)
+    attached = BookingAttachAccountsDto(account_ids=[person.id for person in people])
+    await practice.profiles.attach_accounts(practice.application, profile.id, attached)
+    return people, (await practice.again(profile)).required(Required.ALL)
+
+
+async def looked_at(practice: Practice) -> MeetingState:
+    """What became of the last meeting once the pump has run for it."""
+    meeting = await practice.last()
+    await practice.writing.run(meeting.id)
+    return (await practice.last()).state
+
+
+async def test_a_team_is_free_again_when_the_host_deletes_the_event(practice: Practice) -> None:
+    people, profile = await team(practice)
+    made = await practice.book(profile, tomorrow(10))
+    hosting = (await practice.last()).account_id
+    host, other, _ = sorted(people, key=lambda one: one.id != hosting)
+    own = await practice.profile(other)
+    await practice.remove(host, made.id or "")
+    assert tomorrow(10) not in [slot.start for slot in await practice.offered(own)], "the calendar settles first"
+    await practice.leap(timedelta(minutes=10))
+    with pytest.raises(Taken):  # whoever asks has it looked at
+        await practice.book(own, tomorrow(10))
+    assert await looked_at(practice) is MeetingState.CANCELLED
+    assert (await practice.book(own, tomorrow(10))).created
+
+
+async def test_a_team_goes_where_the_host_moves_the_event(practice: Practice) -> None:
+    people, profile = await team(practice)
+    made = await practice.book(profile, tomorrow(10))
+    hosting = (await practice.last()).account_id
+    host, other, _ = sorted(people, key=lambda one: one.id != hosting)
+    own = await practice.profile(other)
+    await practice.shift(host, made.id or "", tomorrow(12))
+    for _ in range(2):
+        await practice.leap(timedelta(minutes=10))
+        await practice.offered(own)
+        assert await looked_at(practice) is MeetingState.BOOKED
+        assert (await practice.last()).starts_at == tomorrow(12)
+        with pytest.raises(Taken):
+            await practice.book(own, tomorrow(12))
+    assert (await practice.book(own, tomorrow(10))).created
+
+
+async def test_a_calendar_that_is_away_frees_nobody(practice: Practice) -> None:
+    people, profile = await team(practice)
+    await practice.book(profile, tomorrow(10))
+    await practice.leap(timedelta(minutes=10))
+    await practice.meetings.look_at([(await practice.last()).id])
+    practice.provider.faults.away = True
+    assert await looked_at(practice) is MeetingState.BOOKED
+    practice.provider.faults.away = False
+    assert len(await practice.meetings.members((await practice.last()).id)) == len(people)
