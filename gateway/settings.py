@@ -4,6 +4,7 @@
 and `takes` what the message says when a value cannot be used.
 """
 
+import ipaddress
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from providers.base.provider import ProviderSettings
 
 PREFIX = "POSTROOM_"
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _MIB = 1024 * 1024
 
 
@@ -60,6 +62,10 @@ def _words(value: str) -> frozenset[str]:
     return frozenset(word.strip() for word in value.split(",") if word.strip())
 
 
+def _networks(value: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(one.strip(), strict=False) for one in value.split(",") if one.strip())
+
+
 def _existing_file(value: str) -> str:
     if not Path(value).is_file():
         raise ValueError
@@ -101,6 +107,12 @@ class Settings(BaseModel):
         repr=False,
     )
     public_url: _WebUrl = _setting("http://127.0.0.1:8080", "where clients and providers reach the gateway", _URL)
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = _setting(
+        (),
+        "proxies whose X-Forwarded-For says where visitors come from (booking is limited per visitor)",
+        "addresses or networks such as 10.0.0.0/8, separated by commas",
+        "none",
+    )
     allow_private_networks: bool = _setting(
         False,
         "allow mail servers and webhook targets on private and loopback addresses, and plaintext there",

@@ -311,3 +311,21 @@ def _booked(office: Office, profile: int, changes: str, token: str) -> str | Non
     status, answer = office.call("POST", path, slot(5, days=9), token)
     office.ok("GET", changes, who=token)
     return str(answer["id"]) if status == 200 else None
+
+
+def test_a_visitor_who_asks_too_often_waits(office: Office) -> None:
+    """By the address that a trusted proxy names; others are served meanwhile."""
+    name = office.profile()["name"]
+    path = f"/v1/book/{office.client_id}/{name}/meeting?rescheduleToken=none"
+    answers = [office.call("POST", path, slot(9), PUBLIC, **{"x-forwarded-for": "203.0.113.9"})[0] for _ in range(130)]
+    assert answers[:120] == [400] * 120 and 429 in answers[120:]
+    url = f"http://127.0.0.1:{office.gateway.port}{path}"
+    sent = {"content-type": "application/json", "x-forwarded-for": "1.2.3.4, 203.0.113.9"}
+    request = urllib.request.Request(url, json.dumps(slot(9)).encode(), sent)
+    waits = []
+    for _ in range(5):
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(request, timeout=60)
+        waits.append((caught.value.code, caught.value.headers.get("Retry-After")))
+    assert (429, "1") in waits
+    assert office.call("POST", path, slot(9), PUBLIC, **{"x-forwarded-for": "203.0.113.10"})[0] == 400

@@ -22,6 +22,7 @@ from gateway.services.booking.profile import Profile
 from gateway.services.booking.profiles import Profiles
 from gateway.services.booking.public import PublicBooking
 from gateway.services.booking.times import Question, Times
+from gateway.services.booking.visitors import Visitors
 from gateway.services.booking.writing import Writing
 from gateway.services.identity import Identity
 from gateway.services.schedules import Schedules
@@ -227,7 +228,7 @@ async def open_practice(database: Database, folder: Path, *others: Provider) -> 
     )
     links = Links([KEY], "http://gateway.test")
     booking = Booking(times, profiles, meetings, writing, links)
-    public = PublicBooking(identity, profiles, times, booking)
+    public = PublicBooking(identity, profiles, booking, Visitors())
     yield Practice(
         database,
         provider,

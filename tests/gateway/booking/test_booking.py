@@ -524,3 +524,41 @@ async def test_a_calendar_that_is_away_frees_nobody(practice: Practice) -> None:
     assert await looked_at(practice) is MeetingState.BOOKED
     practice.provider.faults.away = False
     assert len(await practice.meetings.members((await practice.last()).id)) == len(people)
+
+
+async def test_a_mailbox_that_is_connected_twice_is_one(practice: Practice) -> None:
+    """It is one of those who must be free, has one meeting at a time, and any of its accounts may be named."""
+    one = await practice.person("twin@sandbox.test", client_org_id="a")
+    twin = await practice.person("twin@sandbox.test", client_org_id="b")
+    other = await practice.person()
+    assert one.id != twin.id
+    profile = await practice.profile(None)
+    group = {"extId": "g", "accountIds": [one.id, twin.id], "required": "all"}
+    attached = BookingAttachGroupsDto.model_validate({"groups": [group]})
+    await practice.profiles.attach_groups(practice.application, profile.id, attached)
+    ids = BookingAttachAccountsDto(account_ids=[other.id, twin.id])
+    await practice.profiles.attach_accounts(practice.application, profile.id, ids)
+    profile = (await practice.again(profile)).required(Required.ALL)
+    [*_, told] = await practice.offered(profile, from_date=tomorrow().date())
+    assert told.account_ids is not None and len(told.account_ids) == 2 and other.id in told.account_ids
+    named = [one.id, twin.id, other.id]
+    assert (await practice.book(profile, tomorrow(10), account_ids=named, group_xids=["g"])).created
+    assert len(await practice.meetings.members((await practice.last()).id)) == 2
+    for account in (one, twin, other):  # held, so that no calendar shows it
+        own, order = await practice.profile(account), Order(hold_minutes=5)
+        with pytest.raises(Taken):
+            await practice.book(own, tomorrow(10), order=order)
+    first, second = await practice.profile(one), await practice.profile(twin)
+    await practice.book(first, tomorrow(12), order=Order(hold_minutes=5))
+    assert tomorrow(12) not in [slot.start for slot in await practice.offered(second)]
+    with pytest.raises(Taken):
+        await practice.book(second, tomorrow(12))
+
+
+async def test_of_two_accounts_of_a_mailbox_only_one_wins(practice: Practice) -> None:
+    """Also where both are asked for at the same moment."""
+    both = [await practice.person("racer@sandbox.test", client_org_id=org) for org in ("a", "b")]
+    profiles = [await practice.profile(account) for account in both]
+    tries = (practice.book(profiles[number % 2], tomorrow(10), order=Order(hold_minutes=5)) for number in range(8))
+    found = await asyncio.gather(*tries, return_exceptions=True)
+    assert sorted(type(one).__name__ for one in found) == ["CreateMeetingResponse", *["Taken"] * 7]
