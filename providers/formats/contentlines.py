@@ -57,7 +57,10 @@ class Component:
 
     def get(self, name: str) -> Line | None:
         """The first property of that name."""
-        return next((line for line in self.lines if line.name == name), None)
+        for line in self.lines:  # asked for most of all: without a generator
+            if line.name == name:
+                return line
+        return None
 
     def all(self, name: str) -> list[Line]:
         """Every property of that name."""
@@ -65,8 +68,10 @@ class Component:
 
     def value(self, name: str) -> str | None:
         """The raw value of the first property of that name."""
-        line = self.get(name)
-        return line.value if line else None
+        for line in self.lines:
+            if line.name == name:
+                return line.value
+        return None
 
     def put(self, name: str, lines: Iterable[Line] = ()) -> None:
         """Replace the properties of that name, where the first of them stood; no `lines` removes them."""
