@@ -1,12 +1,15 @@
 """Deliveries to loopback receivers: 200 subscriptions on 200 accounts, one change at a time and from a backlog.
 
-The pumps run in this process, the receivers in another one; PostgreSQL writes to the disk (fsync) as in production."""
+The pumps run in this process, then in this and a second one, half of the subscriptions each; the receivers have a
+process of their own. PostgreSQL writes to the disk (fsync) as in production."""
 
 import asyncio
 import multiprocessing
 import tempfile
 import time
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +45,7 @@ def main() -> None:
     wait_port(port, 20)
     folder = Path(tempfile.mkdtemp(prefix="postroom-bench-", dir="/tmp"))
     server = get_server(folder / "pg", cleanup_mode="delete")
-    print(f"{'deliveries':<34}{'per s':>9}{'changes/s':>11}{'cpu ms: ours':>14}{'database':>10}{'receiver':>10}")
+    print(f"{'deliveries':<38}{'per s':>9}{'changes/s':>11}{'cpu ms: ours':>14}{'database':>10}{'receiver':>10}")
     memory.settle()  # as `postroom serve` and `postroom work` do
     try:
         uvloop.run(_run(server.get_uri(), port, Clock(receiver.pid or 0, server.get_pid() or 0)))
@@ -57,9 +60,11 @@ class Clock:
 
     receiver: int
     database: int
+    second: int | None = None
 
     def read(self) -> tuple[float, ...]:
-        return time.perf_counter(), time.process_time(), cpu(self.database), cpu(self.receiver)
+        ours = time.process_time() + (cpu(self.second) if self.second else 0.0)
+        return time.perf_counter(), ours, cpu(self.database), cpu(self.receiver)
 
 
 @dataclass
@@ -70,6 +75,7 @@ class Hall:
     delivery: Delivery
     streams: list[Stream]
     ids: list[int]
+    second: "Second | None" = None
 
     async def happen(self, count: int) -> None:
         events = [feed.Event(f"m{number}", "created", {"threadId": f"t{number}"}) for number in range(count)]
@@ -78,23 +84,66 @@ class Hall:
                 await feed.append(session, stream, events)
 
     async def run(self) -> None:
-        await asyncio.gather(*(self.delivery.run(one) for one in self.ids))
+        mine = len(self.ids) // 2 if self.second else len(self.ids)
+        jobs: list[Awaitable[None]] = [_deliver(self.delivery, self.ids[:mine])]
+        if self.second:
+            jobs.append(asyncio.to_thread(self.second.deliver, self.ids[mine:]))
+        await asyncio.gather(*jobs)
+
+
+class Second:
+    """Another process that delivers what it is told."""
+
+    def __init__(self, url: str, key: str) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._line, theirs = context.Pipe()
+        self.process = context.Process(target=_second, args=[url, key, theirs], daemon=True)
+        self.process.start()
+
+    def deliver(self, ids: Sequence[int]) -> None:
+        """Have these delivered, and wait for it."""
+        self._line.send(list(ids))
+        self._line.recv()
+
+
+def _second(url: str, key: str, line: Connection) -> None:
+    memory.settle()
+    uvloop.run(_obey(url, key, line))
+
+
+async def _obey(url: str, key: str, line: Connection) -> None:
+    delivery = Delivery(Database(url), Receiver(Http(lambda _: True)), Signer(Vault([key])))
+    while True:
+        await _deliver(delivery, await asyncio.to_thread(line.recv))
+        line.send(None)
+
+
+async def _deliver(delivery: Delivery, ids: Sequence[int]) -> None:
+    await asyncio.gather(*(delivery.run(one) for one in ids))
 
 
 async def _run(url: str, port: int, clock: Clock) -> None:
-    database, http = Database(url), Http(lambda _: True)
+    database, http, key = Database(url), Http(lambda _: True), Fernet.generate_key().decode()
     await database.migrate()
-    hall = await _hall(database, http, port)
-    await hall.happen(1)
-    await hall.run()  # connections are open, secrets unsealed
-    await _one_at_a_time(hall, clock)
-    await _backlog(hall, clock)
+    hall = await _hall(database, http, port, key)
+    await _measured(hall, clock, "one process")
+    hall.second = Second(url, key)
+    clock.second = hall.second.process.pid
+    await _measured(hall, clock, "two processes")
+    hall.second.process.terminate()
     await http.close()
     await database.close()
 
 
-async def _hall(database: Database, http: Http, port: int) -> Hall:
-    vault = Vault([Fernet.generate_key().decode()])
+async def _measured(hall: Hall, clock: Clock, name: str) -> None:
+    await hall.happen(1)
+    await hall.run()  # connections are open, secrets unsealed
+    await _one_at_a_time(hall, clock, name)
+    await _backlog(hall, clock, name)
+
+
+async def _hall(database: Database, http: Http, port: int, key: str) -> Hall:
+    vault = Vault([key])
     application, _, _ = await Applications(database, vault).create("bench")
     hall = Hall(database, Delivery(database, Receiver(http), Signer(vault)), [], [])
     for number in range(SUBSCRIPTIONS):
@@ -108,7 +157,7 @@ async def _hall(database: Database, http: Http, port: int) -> Hall:
     return hall
 
 
-async def _one_at_a_time(hall: Hall, clock: Clock) -> None:
+async def _one_at_a_time(hall: Hall, clock: Clock, name: str) -> None:
     spent = (0.0,) * 4
     for _ in range(ROUNDS):
         await hall.happen(1)
@@ -117,21 +166,21 @@ async def _one_at_a_time(hall: Hall, clock: Clock) -> None:
         spent = tuple(
             map(sum, zip(spent, (now - then for now, then in zip(clock.read(), before, strict=True)), strict=True))
         )
-    _print("one change each", spent, ROUNDS * SUBSCRIPTIONS, ROUNDS * SUBSCRIPTIONS)
+    _print(f"{name}, one change each", spent, ROUNDS * SUBSCRIPTIONS, ROUNDS * SUBSCRIPTIONS)
 
 
-async def _backlog(hall: Hall, clock: Clock) -> None:
+async def _backlog(hall: Hall, clock: Clock, name: str) -> None:
     await hall.happen(BACKLOG)
     before = clock.read()
     await hall.run()
     spent = tuple(now - then for now, then in zip(clock.read(), before, strict=True))
-    _print(f"a backlog of {BACKLOG}, 100 in each", spent, SUBSCRIPTIONS * BACKLOG // 100, SUBSCRIPTIONS * BACKLOG)
+    _print(f"{name}, {BACKLOG} each, 100 in one", spent, SUBSCRIPTIONS * BACKLOG // 100, SUBSCRIPTIONS * BACKLOG)
 
 
 def _print(name: str, spent: tuple[float, ...], deliveries: int, changes: int) -> None:
     wall, *cpus = spent
     shown = "".join(f"{1000 * one / deliveries:>{width}.2f}" for one, width in zip(cpus, (14, 10, 10), strict=True))
-    print(f"{name:<34}{deliveries / wall:>9.0f}{changes / wall:>11.0f}{shown}", flush=True)
+    print(f"{name:<38}{deliveries / wall:>9.0f}{changes / wall:>11.0f}{shown}", flush=True)
 
 
 def _receive(port: int) -> None:

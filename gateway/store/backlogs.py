@@ -116,19 +116,16 @@ class Backlogs:
 
     async def due(self, limit: int) -> Sequence[int]:
         """Subscriptions that have something to deliver, and may try now."""
-        async with self._database.read() as session:
-            return (await session.scalars(_FIND_DUE, {"limit": limit})).all()
+        return [found for (found,) in await self._database.rows(_FIND_DUE, limit=limit)]
 
     async def wanted(self, account_id: int) -> Sequence[int]:
         """Those of an account."""
-        async with self._database.read() as session:
-            return (await session.scalars(_FIND_WANTED, {"account": account_id})).all()
+        return [found for (found,) in await self._database.rows(_FIND_WANTED, account=account_id)]
 
     async def _load_all(self, ids: Sequence[int]) -> Sequence[Backlog | None]:
         window = min(WINDOW, AT_ONCE // len(ids))
-        async with self._database.read() as session:
-            rows = await session.execute(_LOAD, {"ids": list(ids), "window": window})
-        found = {row[0]: _backlog(tuple(row)) for row in rows}
+        rows = await self._database.rows(_LOAD, ids=list(ids), window=window)
+        found = {row[0]: _backlog(row) for row in rows}
         return [found.get(item) for item in ids]
 
 

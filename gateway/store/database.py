@@ -1,13 +1,13 @@
 """The connection to PostgreSQL: one pool per process, transactions and plain reads on it, migrations, readiness."""
 
 import logging
-import select
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self
 
+import psycopg
 from psycopg.errors import IdleInTransactionSessionTimeout
-from sqlalchemy import URL, event, make_url, text
+from sqlalchemy import URL, TextClause, event, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -18,12 +18,13 @@ from gateway.settings import Settings
 from gateway.store import embedded, job_tables, migrate
 from gateway.store.announcements import Hear, Listener
 from gateway.store.locks import Locks
+from gateway.store.plain import Plain, Row, speaks
 from providers.base.errors import Unavailable
 from providers.base.lane import Lane
 
 log = logging.getLogger("postroom.store")
 
-POOL = 8
+POOL, PLAIN = 8, 4  # connections of a process at most: for sessions, for single statements
 _CONNECT_TIMEOUT = 10  # seconds
 _PREPARE_AFTER = 5  # uses on one connection
 _IDLE_IN_TRANSACTION = 20_000  # milliseconds after which a process that was stopped loses the rows it had locked
@@ -40,9 +41,11 @@ class Database:
 
     def __init__(self, url: str, direct_url: str | None = None) -> None:
         self._url, self._direct_url = _sqlalchemy(url), _sqlalchemy(direct_url or url)
+        prepare_after = _PREPARE_AFTER if self._url == self._direct_url else None
+        self._plain = Plain(_libpq(self._url), PLAIN, **_arguments(prepare_after))
         self._engine = _engine(
             self._url,
-            prepare_after=_PREPARE_AFTER if self._url == self._direct_url else None,
+            prepare_after=prepare_after,
             pool_size=POOL,
             max_overflow=0,
             pool_timeout=_CONNECT_TIMEOUT,
@@ -63,6 +66,7 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection."""
+        await self._plain.close()
         await self._engine.dispose()
 
     @asynccontextmanager
@@ -80,6 +84,11 @@ class Database:
         with _outages():
             async with AsyncSession(self._reading, expire_on_commit=False) as session:
                 yield session
+
+    async def rows(self, statement: TextClause, **values: Any) -> Sequence[Row]:
+        """What one statement answers, at a fifth of the price of `read`. Raises `Unavailable`."""
+        with _outages():
+            return await self._plain.rows(statement, values)
 
     @property
     def direct_url(self) -> str:
@@ -136,9 +145,7 @@ def _limit(connection: Any, _: object) -> None:
 def _check(connection: Any, record: object, proxy: object) -> None:
     """A server that hung up while nobody asked anything makes the socket readable: found without a round trip. Others
     of the pool will have been left too: they are made anew."""
-    waiting = select.poll()
-    waiting.register(connection.driver_connection.fileno(), select.POLLIN)
-    if waiting.poll(0):
+    if speaks(connection.driver_connection.fileno()):
         raise InvalidatePoolError
 
 
@@ -146,17 +153,26 @@ def _check(connection: Any, record: object, proxy: object) -> None:
 def _outages() -> Iterator[None]:
     try:
         yield
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise _unavailable(error) from error
     except (OperationalError, InterfaceError, InternalError, PoolTimeout) as error:
         cause = getattr(error, "orig", error)
         if isinstance(error, InternalError) and not isinstance(cause, IdleInTransactionSessionTimeout):
             raise
-        log.error("the database failed: %s", cause)
-        raise Unavailable("The gateway's database is not available at the moment") from error
+        raise _unavailable(cause) from error
+
+
+def _unavailable(cause: object) -> Unavailable:
+    log.error("the database failed: %s", cause)
+    return Unavailable("The gateway's database is not available at the moment")
 
 
 def _engine(url: URL, prepare_after: int | None = None, **options: object) -> AsyncEngine:
-    arguments = {"prepare_threshold": prepare_after, "connect_timeout": _CONNECT_TIMEOUT}
-    return create_async_engine(url, connect_args=arguments, **options)
+    return create_async_engine(url, connect_args=_arguments(prepare_after), **options)
+
+
+def _arguments(prepare_after: int | None) -> dict[str, Any]:
+    return {"prepare_threshold": prepare_after, "connect_timeout": _CONNECT_TIMEOUT}
 
 
 def _sqlalchemy(url: str) -> URL:

@@ -129,9 +129,8 @@ class Deliveries:
 
     async def _settle_all(self, results: Sequence[Result]) -> Sequence[Standing | None]:
         given = to_json([_flat(result) for result in results]).decode()
-        async with self._database.read() as session:
-            rows = await session.execute(_SETTLE, {"given": given})
-        found = {row[0]: Standing(row[1], row[2]) for row in rows}
+        rows = await self._database.rows(_SETTLE, given=given)
+        found = {subscription: Standing(lifecycle, behind) for subscription, lifecycle, behind in rows}
         return [found.get(result.state.id) for result in results]
 
 

@@ -10,18 +10,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import TextClause, select, text, update
+from sqlalchemy import Boolean, TextClause, literal_column, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from gateway.store import aliases, calendar_news, feed, plain_deltas, renames
 from gateway.store.database import Database
 from gateway.store.feed import Event
-from gateway.store.streams import HELD, Stream
+from gateway.store.streams import Stream
 from gateway.store.tables import StreamRow
 from gateway.store.values import columns_of
 from providers.base.collection import Change
 
+_HELD = literal_column("exists (select from quarantine q where q.stream_id = stream.id)", Boolean)  # is any item
 _MISS = """
 update stream_item set missing = true where stream_id = :stream and not removed and not missing and {which}
 """
@@ -172,7 +173,7 @@ class _Writing:
     async def begin(cls, session: AsyncSession, stream: Stream) -> "_Writing":
         """Lock the stream. Raises `Overtaken`."""
         row = StreamRow
-        asked = select(col(row.cursor), col(row.sequence), _LATER, _MISSING, _RENAMED, HELD)
+        asked = select(col(row.cursor), col(row.sequence), _LATER, _MISSING, _RENAMED, _HELD)
         locked = asked.where(col(row.id) == stream.id)
         found = (await session.execute(locked.with_for_update(of=row))).one_or_none()
         if found is None or tuple(found)[:2] != (stream.cursor, stream.sequence):

@@ -85,11 +85,10 @@ async def write(database: Database, stream: Stream, changed: Sequence[Change], c
         "trace": traceparent(),
         "channel": CHANNEL,
     }
-    async with database.read() as session:
-        found = (await session.execute(_WRITE, {**values, **columns_of(changed)})).one_or_none()
-    if found is None:
+    found = await database.rows(_WRITE, **values, **columns_of(changed))
+    if not found:
         return None
-    sequence, changed_at, held, _ = found
+    [(sequence, changed_at, held, _)] = found
     return replace(
         stream,
         cursor=cursor,

@@ -4,11 +4,11 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Boolean, func, literal_column, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
@@ -25,8 +25,26 @@ where s.ready and a.token_status <> 'dead' and coalesce(s.audited_at, s.created_
 order by s.audited_at nulls first limit :limit
 """)
 
-#: Whether items of a stream are in quarantine.
-HELD = literal_column("exists (select from quarantine q where q.stream_id = stream.id)", Boolean)
+_COLUMNS = """
+    s.id, s.account_id, s.port, s.parent, s.filter, s.cursor, s.sequence, s.changed_at, s.ready, s.error, s.pulled_at,
+    s.audited_at, s.audit, exists (select from quarantine q where q.stream_id = s.id), now()
+"""  # in the order of `Stream`'s fields
+_GET = text(f"select {_COLUMNS} from stream s where s.id = :stream")  # noqa: S608
+_ALL_OF = text(f"select {_COLUMNS} from stream s where s.account_id = :account order by s.id")  # noqa: S608
+_PAGE = """
+select item_id, sequence, parent, identity, changed_at from stream_item
+where stream_id = :stream and {} and sequence > :after and sequence <= :upto order by sequence limit :limit
+"""
+_ITEMS = {Branch.UPDATED: text(_PAGE.format("not removed")), Branch.DELETED: text(_PAGE.format("removed"))}
+_NEWEST = text("""
+select s.sequence, (
+    select i.changed_at from stream_item i
+    where i.stream_id = s.id and i.sequence <= :after order by i.sequence desc limit 1
+) from stream s where s.id = :stream
+""")
+_COMMON = text("""
+select max(sequence) from stream_item where stream_id = :stream and sequence <= :after and changed_at <= :seen
+""")
 
 Filter = Mapping[str, Any]  # JSON
 _USE = text("""
@@ -62,7 +80,7 @@ class Stream:
     audit: Mapping[str, int] | None
     held: bool
     read_at: datetime
-    clock: float
+    clock: float = field(default_factory=time.monotonic)
 
     @property
     def feeds(self) -> bool:
@@ -118,16 +136,13 @@ class Streams:
 
     async def get(self, stream_id: int) -> Stream | None:
         """The stream as it is now."""
-        statement = select(StreamRow, HELD, func.now()).where(col(StreamRow.id) == stream_id)
-        async with self._database.read() as session:
-            found = (await session.execute(statement)).one_or_none()
-        return None if found is None else _stream(*found)
+        found = await self._database.rows(_GET, stream=stream_id)
+        return Stream(*found[0]) if found else None
 
     async def all_of(self, account_id: int) -> list[Stream]:
         """Every stream of an account, the oldest first."""
-        mine = select(StreamRow, HELD, func.now()).where(col(StreamRow.account_id) == account_id)
-        async with self._database.read() as session:
-            return [_stream(*found) for found in await session.execute(mine.order_by(col(StreamRow.id)))]
+        rows = await self._database.rows(_ALL_OF, account=account_id)
+        return [Stream(*found) for found in rows]
 
     async def live(self, stream_id: int) -> int:
         """How many items are in the index, neither removed nor missing."""
@@ -140,37 +155,22 @@ class Streams:
     async def items(self, stream_id: int, branch: Branch, after: int, upto: int, limit: int) -> list[Item]:
         """The first items of a branch above `after` up to `upto`, in the order of their sequences. Missing ones are
         there as long as they are not removed: they may come back under their old sequence."""
-        row = StreamItemRow
-        names = ("item_id", "sequence", "parent", "identity", "changed_at")
-        within = (col(row.sequence) > after) & (col(row.sequence) <= upto)
-        removed = ~col(row.removed) if branch is Branch.UPDATED else col(row.removed)
-        statement = (
-            select(*(getattr(row, name) for name in names))
-            .where(col(row.stream_id) == stream_id, removed, within)
-            .order_by(col(row.sequence))
-            .limit(limit)
-        )
-        async with self._database.read() as session:
-            return [Item(*found) for found in await session.execute(statement)]
+        statement = _ITEMS[branch]
+        rows = await self._database.rows(statement, stream=stream_id, after=after, upto=upto, limit=limit)
+        return [Item(*found) for found in rows]
 
     async def shared(self, stream_id: int, after: int, seen: datetime) -> int:
         """The last sequence at or below `after` of the history in which `seen` was the time of `after` or later."""
-        row = StreamItemRow
-        below = [col(row.stream_id) == stream_id, col(row.sequence) <= after]
-        newest = select(col(row.changed_at)).where(*below).order_by(col(row.sequence).desc()).limit(1)
-        common = select(func.max(row.sequence)).where(*below, col(row.changed_at) <= seen)
-        asked = select(col(StreamRow.sequence), newest.scalar_subquery()).where(col(StreamRow.id) == stream_id)
-        async with self._database.read() as session:
-            last, changed_at = (await session.execute(asked)).one()
-            if changed_at is None or changed_at <= seen:
-                return int(min(after, last))
-            return await session.scalar(common) or 0
+        [(last, changed_at)] = await self._database.rows(_NEWEST, stream=stream_id, after=after)
+        if changed_at is None or changed_at <= seen:
+            return int(min(after, last))
+        [(common,)] = await self._database.rows(_COMMON, stream=stream_id, after=after, seen=seen)
+        return common or 0
 
     async def use(self, stream_id: int) -> None:
         """Note that a consumer is there; to five minutes, which spares most writes. Its account is watched from then
         on, for an hour."""
-        async with self._database.read() as session:
-            await session.execute(_USE, {"stream": stream_id, "channel": CHANNEL})
+        await self._database.rows(_USE, stream=stream_id, channel=CHANNEL)
 
     async def audited(self, stream_id: int, counts: Mapping[str, int]) -> None:
         """Note what a comparison with the provider found, just now."""
@@ -180,32 +180,10 @@ class Streams:
 
     async def unaudited(self, limit: int) -> list[int]:
         """Streams that somebody follows and that were not compared with the provider for a day."""
-        async with self._database.read() as session:
-            return list(await session.scalars(_UNAUDITED, {"limit": limit}))
+        return [found for (found,) in await self._database.rows(_UNAUDITED, limit=limit)]
 
     async def fail(self, stream_id: int, error: str) -> None:
         """Note, for people, why the last pull failed; the next one that succeeds clears it."""
         statement = update(StreamRow).where(col(StreamRow.id) == stream_id).values(error=error)
         async with self._database.read() as session:
             await session.execute(statement)
-
-
-def _stream(row: StreamRow, held: bool, now: datetime) -> Stream:
-    return Stream(
-        id=row.id,
-        account_id=row.account_id,
-        port=row.port,
-        parent=row.parent,
-        filter=row.filter,
-        cursor=row.cursor,
-        sequence=row.sequence,
-        changed_at=row.changed_at,
-        ready=row.ready,
-        error=row.error,
-        pulled_at=row.pulled_at,
-        audited_at=row.audited_at,
-        audit=row.audit,
-        held=held,
-        read_at=now,
-        clock=time.monotonic(),
-    )

@@ -20,6 +20,7 @@ log = logging.getLogger("postroom.work")
 STOP = 5.0  # seconds that runs under way get when the process is to stop; then others go on with them
 _LOOK = 0.5, 1.5  # seconds until a process looks after a feed that another one wrote to
 _OWN = 3.0  # seconds in which news of a feed that this process wrote to itself is no news
+_NEWCOMERS = 0.02  # seconds until it is asked who else wants to know, so that those who are known go first
 _PATIENCE = 5.0  # seconds that a job waits for a key that another process runs
 _SWEPT = 500  # keys that one sweep takes up
 _REMEMBERED = 10_000  # accounts of which something is kept in mind
@@ -110,6 +111,8 @@ class Engine:
         earlier = self._wanting.get(account_id, frozenset())
         for name, key in earlier:
             self.wake(name, key)
+        if earlier:
+            await asyncio.sleep(_NEWCOMERS)
         try:
             now = {(pump.name, key) for pump in self._pumps if pump.wanted for key in await pump.wanted(account_id)}
             self._keep(self._wanting, account_id, frozenset(now))

@@ -9,6 +9,7 @@ from providers.formats.body import Plan
 from providers.formats.headers import Headers, body_offset
 from providers.formats.source import Source
 from providers.imap.fetch import Items
+from providers.imap.shape import Shape, plan_of, shape_of
 from providers.imap.structure import Malformed, structure
 from schemas.mail import EmailMessage
 
@@ -34,13 +35,14 @@ _PART_WEIGHT = 400
 class Facts:
     """Headers and structure, converted once.
 
-    `base` has all fields that these give (its id is empty). `header` is the whole header, `snippet` the beginning of
-    the text, once somebody asked for it. `links` are 64-bit hashes of the Message-ID (0: none) and of the references.
+    `base` has all fields that these give (its id is empty). `layout` is the plan of its parts, or the BODYSTRUCTURE
+    that it follows from. `header` is the whole header, `snippet` the beginning of the text, once somebody asked for it.
+    `links` are 64-bit hashes of the Message-ID (0: none) and of the references.
     `broken`: the server does not understand the structure, so parts must be cut out of the source here.
     """
 
     base: EmailMessage
-    plan: Plan
+    layout: Plan | bytes
     links: tuple[int, ...]
     important: bool = False
     header: bytes | None = None
@@ -49,11 +51,16 @@ class Facts:
     broken: bool = False
 
     @property
+    def plan(self) -> Plan:
+        """Which of its parts are the body, and which are attached."""
+        return plan_of(self.layout) if isinstance(self.layout, bytes) else self.layout
+
+    @property
     def weight(self) -> int:
         """About how many octets of memory it takes."""
-        parts = len(self.plan.html) + len(self.plan.text) + len(self.plan.attachments)
+        parts = _weight(self.layout)
         texts = len(self.header or b"") + 2 * len(self.snippet or "") + 8 * len(self.links)
-        return _FIXED_WEIGHT + _PART_WEIGHT * parts + texts
+        return _FIXED_WEIGHT + parts + texts
 
     def knowing(self, **more: Any) -> "Facts":
         """With something learned later."""
@@ -66,8 +73,9 @@ def facts(items: Items) -> Facts:
     header = whole if isinstance(whole, bytes) else items.get(b"BODY[HEADER.FIELDS]")
     if not isinstance(header, bytes):
         raise Malformed("no headers")
-    plan = body.plan(structure(items.get(b"BODYSTRUCTURE")))
-    return _facts(Headers.parse(header), plan, items, header=whole if isinstance(whole, bytes) else None)
+    described = items.get(b"BODYSTRUCTURE")
+    layout = described if isinstance(described, bytes) else body.plan(structure(described))
+    return _facts(Headers.parse(header), layout, items, header=whole if isinstance(whole, bytes) else None)
 
 
 def from_source(items: Items) -> Facts:
@@ -78,11 +86,18 @@ def from_source(items: Items) -> Facts:
     return _facts(source.headers, body.plan(source.root), items, broken=True, header=header)
 
 
-def _facts(headers: Headers, plan: Plan, items: Items, **more: Any) -> Facts:
+def _facts(headers: Headers, layout: Plan | bytes, items: Items, **more: Any) -> Facts:
     """The values are of the model's types by construction: checking them once more would cost as much as all else."""
-    found = {"has_attachments": plan.has_attachments, "meeting_message_method": plan.method}
+    shape = shape_of(layout) if isinstance(layout, bytes) else Shape.of(layout)
+    found = {"has_attachments": shape.has_attachments, "meeting_message_method": shape.method}
     base = _BLANK.model_copy(update=found | envelope.envelope(headers))
-    return Facts(base, plan, links(headers), envelope.is_important(headers), thread_id=thread_id(items), **more)
+    return Facts(base, layout, links(headers), envelope.is_important(headers), thread_id=thread_id(items), **more)
+
+
+def _weight(layout: Plan | bytes) -> int:
+    if isinstance(layout, bytes):
+        return len(layout)
+    return _PART_WEIGHT * (len(layout.html) + len(layout.text) + len(layout.attachments))
 
 
 def links(headers: Headers) -> tuple[int, ...]:

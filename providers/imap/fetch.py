@@ -15,7 +15,8 @@ from providers.imap.sets import ranges
 from providers.imap.tokens import parse
 from providers.imap.wire import Command, Line
 
-Items = dict[bytes, Any]  # upper-case name without partial offset and header list -> value
+#: Upper-case name without partial offset and header list -> value. A BODYSTRUCTURE is octets as a rule: `structure`.
+Items = dict[bytes, Any]
 
 _FETCH = re.compile(rb"\d+ FETCH ", re.IGNORECASE)
 _UID = re.compile(rb"[( ]UID (\d+)", re.IGNORECASE)
@@ -23,6 +24,17 @@ _DATE = re.compile(rb'INTERNALDATE "([^"]+)"', re.IGNORECASE)
 _SECTION = re.compile(rb"(BODY\[[^\] ]*)[^\]]*\](?:<\d+>)?\Z")
 _MONTHS = {name: number for number, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
 _LAST_SECOND = 2**32 - 1
+_DEPTH = 10
+
+
+def _nested(depth: int) -> bytes:
+    """A list within so many lists, none of its strings a literal."""
+    inner = b"|" + _nested(depth - 1) if depth else b""
+    return rb'\((?:[^()"{]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"' + inner + rb")*+\)"
+
+
+#: A structure as most are; it stays as it was written until somebody needs it.
+_STRUCTURE = re.compile(rb"(?<=[( ])BODYSTRUCTURE (" + _nested(_DEPTH) + rb")", re.IGNORECASE | re.DOTALL)
 
 
 def commands(uids: Iterable[int], items: bytes) -> list[Command]:
@@ -35,14 +47,22 @@ def read(lines: Iterable[Line], wanted: Collection[int] | None = None) -> dict[i
     found: dict[int, Items] = {}
     for line in lines:
         if _FETCH.match(line.text):
-            items = _items(parse(line))
+            items = _items(line)
             uid = items.get(b"UID")
             if isinstance(uid, bytes) and uid.isdigit() and (wanted is None or int(uid) in wanted):
                 found.setdefault(int(uid), {}).update(items)
     return found
 
 
-def _items(values: list[Any]) -> Items:
+def _items(line: Line) -> Items:
+    structure = _STRUCTURE.search(line.text)
+    if structure is None:
+        return _named(parse(line))
+    rest = Line(line.text[: structure.start()] + line.text[structure.end() :], line.literals)
+    return {b"BODYSTRUCTURE": structure[1], **_named(parse(rest))}
+
+
+def _named(values: list[Any]) -> Items:
     data = values[2] if len(values) > 2 and isinstance(values[2], list) else []
     return {_key(name): value for name, value in zip(data[::2], data[1::2], strict=False) if isinstance(name, bytes)}
 

@@ -10,6 +10,8 @@ from typing import Any
 from providers.formats import parameters
 from providers.formats.part import Part, build
 from providers.formats.words import decode_words
+from providers.imap.tokens import parse
+from providers.imap.wire import Line
 
 _DEPTH = 50
 _LEAF = 7  # type, subtype, parameters, id, description, encoding, size
@@ -20,9 +22,9 @@ class Malformed(ValueError):
 
 
 def structure(values: Any) -> Part:
-    """The parsed BODYSTRUCTURE of a whole message. Raises `Malformed`."""
+    """The BODYSTRUCTURE of a whole message, parsed or as it was written. Raises `Malformed`."""
     try:
-        return _part(values, "", 0)
+        return _part(parse(Line(values))[0] if isinstance(values, bytes) else values, "", 0)
     except (IndexError, TypeError, ValueError, AttributeError) as error:
         raise Malformed(str(error)) from error
 

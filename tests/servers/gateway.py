@@ -19,10 +19,15 @@ class Gateway:
     """`with Gateway(workers=1) as gateway:`; `call` speaks JSON as the application, or with a token as an account."""
 
     def __init__(
-        self, workers: int = 1, output: IO[str] | None = None, serve: Sequence[str] = (), **settings: str
+        self,
+        workers: int = 1,
+        output: IO[str] | None = None,
+        serve: Sequence[str] = (),
+        under: Sequence[str] = (),
+        **settings: str,
     ) -> None:
-        """`serve`: further arguments of that command; `settings`: environment."""
-        self.workers, self.port, self._output, self._serve = workers, free_port(), output, serve
+        """`serve`: further arguments of that command; `under`: the command that starts it; `settings`: environment."""
+        self.workers, self.port, self._output, self._serve, self._under = workers, free_port(), output, serve, under
         self.helpers: list[subprocess.Popen[bytes]] = []
         self.var = tempfile.TemporaryDirectory(prefix="postroom-")
         self.environment = {
@@ -45,6 +50,7 @@ class Gateway:
     def start(self) -> None:
         """Start serving, also again after `kill`."""
         command = [
+            *self._under,
             sys.executable,
             "-m",
             "gateway.cli",
