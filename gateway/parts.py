@@ -183,7 +183,12 @@ async def start(parts: Parts) -> Services:
         *_signing_in(parts, accounts),
     )
     watching = Watching(Leases(database, _name()), sessions, changelog, parts.sources)
-    sessions.wrote = watching.wrote
+
+    def wrote(account_id: int) -> None:
+        changelog.wrote(account_id)
+        watching.wrote(account_id)
+
+    sessions.wrote = wrote
     background = Background(kinds, engine, watching, partial(upkeep, _chores(parts)), parts.identity)
     await background.start()
     stack.push_async_callback(background.close)
