@@ -15,6 +15,7 @@ LAG = Histogram(
     ["service"],
     buckets=_FAST,
 )
+PUSHES = Counter("postroom_pushes", "Calls of providers that something changed.", ["provider", "door", "outcome"])
 CHANGES = Counter("postroom_changes", "Changes that pulls found.", ["port"])
 DELIVERY = Histogram(
     "postroom_delivery_seconds", "Seconds from a change's commit to its receiver's 200.", buckets=_SLOW

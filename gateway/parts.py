@@ -12,7 +12,7 @@ from uuid import uuid4
 from gateway.http.delta_tokens import DeltaTokens
 from gateway.http.event_cursors import EventCursors
 from gateway.http.event_stream import frames
-from gateway.services.accounts import Accounts
+from gateway.services.accounts import Accounts, Leave
 from gateway.services.applications import Applications
 from gateway.services.attention import Attention
 from gateway.services.audits import Audits
@@ -26,8 +26,10 @@ from gateway.services.booking.visitors import Visitors
 from gateway.services.booking.writing import Writing
 from gateway.services.callers import Callers
 from gateway.services.changelog import ChangeLog
+from gateway.services.channel_keeping import ChannelKeeping
 from gateway.services.delivery.pump import Delivery
 from gateway.services.delivery.receiver import Receiver
+from gateway.services.direct import Direct
 from gateway.services.dispatching import Dispatching
 from gateway.services.following import Following
 from gateway.services.identity import Identity
@@ -37,6 +39,7 @@ from gateway.services.mail_sync import MailSync
 from gateway.services.marks import Marks
 from gateway.services.meeting_times import MeetingTimes
 from gateway.services.plan_sync import CalendarSync, ContactSync, TaskSync
+from gateway.services.pushes import Pushes
 from gateway.services.registrations import Registrations
 from gateway.services.schedules import Schedules as Calendars
 from gateway.services.scheduling import Scheduling
@@ -60,6 +63,7 @@ from gateway.services.watching import Watching
 from gateway.services.work_hours import WorkHours
 from gateway.settings import Settings
 from gateway.store import keyring
+from gateway.store.channels import Channels
 from gateway.store.compaction import Compaction
 from gateway.store.database import Database
 from gateway.store.deliveries import Deliveries
@@ -142,6 +146,9 @@ async def start(parts: Parts) -> Services:
     receiver, signer = Receiver(parts.http), Signer(parts.vault)
     submissions = Submissions(Sends(database))
     delivery = Delivery(database, receiver, signer)
+    channels = Channels(database, _pushing(parts))
+    url, identity = parts.settings.public_url, parts.identity
+    keeping = ChannelKeeping(channels, sessions, identity, url, lambda account_id: engine.wake("push", account_id))
     audits = Audits(Streams(database), changelog, parts.identity, parts.sources)
     writing = Writing(
         Meetings(database), sessions, parts.identity, parts.vault, lambda account_id: engine.told(account_id)
@@ -152,13 +159,14 @@ async def start(parts: Parts) -> Services:
         Dispatching(submissions, DueSends(database), sessions).pump(),
         Pump("audit", audits.due, audits.run, every=300.0, at_once=2),
         writing.pump(),
+        keeping.pump(),
     )
     settings = parts.settings
     kinds = chosen(settings.queues, [pump.name for pump in pumps], work=settings.work)
     engine = Engine(database, pumps, kinds)
     stack.push_async_callback(submissions.close)
     stack.push_async_callback(changelog.close)
-    accounts = Accounts(database, parts.vault, parts.providers, sessions, parts.identity)
+    accounts = Accounts(database, parts.vault, parts.providers, sessions, parts.identity, keeping.leave)
     wake = partial(engine.wake, "deliver")
     attention = Attention(Wants(database), parts.identity, changelog, parts.sources)
     stack.push_async_callback(attention.close)
@@ -179,10 +187,12 @@ async def start(parts: Parts) -> Services:
         TaskSync(following),
         Subscriptions(database, changelog, parts.sources, receiver, signer, wake=wake),
         live,
+        Direct(sessions, settings.request_timeout * 0.9),
+        Pushes(channels, {one.name: one for one in parts.providers.values()}, parts.http, settings.public_url),
         *_booking(parts, writing),
-        *_signing_in(parts, accounts),
+        *_signing_in(parts, accounts, keeping.leave),
     )
-    watching = Watching(Leases(database, _name()), sessions, changelog, parts.sources)
+    watching = Watching(Leases(database, _name()), sessions, changelog, parts.sources, keeping)
 
     def wrote(account_id: int) -> None:
         changelog.wrote(account_id)
@@ -206,7 +216,7 @@ def _booking(parts: Parts, writing: Writing) -> Sequence[object]:
     return (work_hours, MeetingTimes(work_hours), profiles, times, booking, merged, public, links)
 
 
-def _signing_in(parts: Parts, accounts: Accounts) -> Sequence[object]:
+def _signing_in(parts: Parts, accounts: Accounts, leave: Leave) -> Sequence[object]:
     """The services of sign-ins, users and their sessions."""
     database, vault, identity, url = parts.database, parts.vault, parts.identity, parts.settings.public_url
     tickets, session_values = Tickets(parts.keys), SessionValues(parts.keys, url)
@@ -224,8 +234,17 @@ def _signing_in(parts: Parts, accounts: Accounts) -> Sequence[object]:
     issuers = parts.settings.identity_issuers
     identity_tokens = IdentityTokens(database, parts.http, tickets, issuers)
     services = ServiceAccounts(database, vault, identity, accounts)
-    users, codes = Users(database, identity, user_sessions, services), CodeExchange(database, identity, session_values)
+    users = Users(database, identity, user_sessions, services, leave)
+    codes = CodeExchange(database, identity, session_values)
     return (authorization, codes, users, services, identity_tokens, Callers(identity, user_sessions, identity_tokens))
+
+
+def _pushing(parts: Parts) -> Mapping[str, frozenset[str]]:
+    """The service types whose providers call, and of what they tell; none while they could not reach the gateway."""
+    if not (parts.settings.public_url.startswith("https://") or parts.settings.allow_private_networks):
+        return {}
+    found = {name: frozenset(door.port for door in one.doors) for name, one in parts.providers.items()}
+    return {name: ports for name, ports in found.items() if ports}
 
 
 def _name() -> str:

@@ -152,9 +152,18 @@ class Settings(BaseModel):
         "URLs, separated by commas",
         "that of Exchange Online",
     )
+    push_signers: Annotated[frozenset[str], BeforeValidator(_words)] = _setting(
+        frozenset(),
+        "service accounts in whose name providers may call when something changed (docs/google.md)",
+        "e-mail addresses, separated by commas",
+        "any that the provider vouches for",
+    )
     google_api_url: _WebUrl | None = _setting(None, "replaces the API's address, for tests", _URL, "the vendor's")
     google_auth_url: _WebUrl | None = _setting(None, "replaces the consent page, for tests", _URL, "the vendor's")
     google_token_url: _WebUrl | None = _setting(None, "replaces the token endpoint, for tests", _URL, "the vendor's")
+    google_keys_url: _WebUrl | None = _setting(
+        None, "replaces the keys of Google's calls, for tests", _URL, "the vendor's"
+    )
     graph_url: _WebUrl | None = _setting(None, "replaces the API's address, for tests", _URL, "the vendor's")
     microsoft_authority: _WebUrl | None = _setting(
         None, "replaces the sign-in authority, for tests", _URL, "the vendor's"
@@ -181,11 +190,12 @@ class Settings(BaseModel):
             read_timeout=min(20.0, self.request_timeout * 2 / 3),
             smtp_servers=self.smtp_servers,
             header_cache_bytes=self.header_cache_bytes,
+            push_signers=self.push_signers,
             endpoints={name: url for name in _ENDPOINTS if (url := getattr(self, name))},
         )
 
 
-_ENDPOINTS = ("google_api_url", "google_auth_url", "google_token_url", "graph_url", "microsoft_authority")
+_ENDPOINTS = tuple(name for name in Settings.model_fields if name.startswith(("google_", "graph_", "microsoft_")))
 
 
 def _extra(name: str) -> dict[str, str]:

@@ -8,9 +8,12 @@ from starlette.responses import Response, StreamingResponse
 from gateway.browsers import Cookie, Redirect
 from gateway.http.route import Media, Route
 from providers.base.ports import Content
+from providers.base.provider import DirectAnswer
 from schemas.base import Model
 
 _JSON = {"content-type": "application/json"}
+# What a provider answers is no page of ours, whatever it says: browsers run nothing of it here.
+_FOREIGN = {"x-content-type-options": "nosniff", "content-security-policy": "default-src 'none'; sandbox"}
 
 
 def answer_bytes(route: Route, value: Model | None) -> Response:
@@ -18,6 +21,11 @@ def answer_bytes(route: Route, value: Model | None) -> Response:
     if value is None:
         return Response(b"", route.status)
     return Response(value.to_json(), route.status, _JSON)
+
+
+def answer_raw(given: DirectAnswer) -> Response:
+    """A provider's answer, passed on."""
+    return Response(given.body, given.status, {**given.headers, **_FOREIGN})
 
 
 def answer_redirect(route: Route, redirect: Redirect) -> Response:

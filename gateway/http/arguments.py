@@ -11,6 +11,7 @@ from gateway.browsers import Browser
 from gateway.http.parameters import PORTS, Parameter, Source
 from gateway.http.problems import invalid
 from gateway.identity import Account, Application, Caller, Standing, User
+from gateway.raw import Raw
 from providers.base.collection import PageRequest
 from providers.base.errors import Invalid, Unsupported
 from providers.base.provider import Session
@@ -32,6 +33,7 @@ class Incoming:
     services: Mapping[type, object]
     browser: Browser = field(default_factory=Browser)
     session: Session | None = None
+    raw: Raw | None = None
 
 
 def arguments(parameters: Sequence[Parameter], incoming: Incoming) -> dict[str, Any]:
@@ -121,6 +123,7 @@ _READERS: Mapping[Source, Callable[[Parameter, Incoming], Any]] = {
     Source.PAGE: lambda _, incoming: incoming.page,
     Source.CALLER: _caller,
     Source.BROWSER: lambda _, incoming: incoming.browser,
+    Source.RAW: lambda _, incoming: incoming.raw,
     Source.PORT: _port,
     Source.SERVICE: lambda parameter, incoming: incoming.services[parameter.annotation],
 }

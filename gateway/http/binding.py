@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Protocol
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.browsers import Browser, Redirect, WithCookies
 from gateway.http.addresses import Proxies, address_of
-from gateway.http.answers import answer_bytes, answer_redirect, answer_stream, with_cookies
+from gateway.http.answers import answer_bytes, answer_raw, answer_redirect, answer_stream, with_cookies
 from gateway.http.arguments import Incoming, Query, arguments
 from gateway.http.event_stream import EventStream
 from gateway.http.parameters import Source, parameters
@@ -26,10 +26,11 @@ from gateway.http.security import Identity, identify, still_stands
 from gateway.http.tokens import Tokens
 from gateway.identity import Account, Caller, Standing
 from gateway.live import Batches
+from gateway.raw import Raw
 from providers.base.collection import Page, PageRequest
 from providers.base.errors import Invalid, ProviderError
 from providers.base.ports import Content
-from providers.base.provider import Session
+from providers.base.provider import DirectAnswer, Session
 
 PAGE_SIZE, MAX_PAGE_SIZE = 20, 100
 
@@ -88,6 +89,8 @@ class Binding:
                 incoming.browser = Browser(request.cookies, request.scope["request_id"], address)
             if Source.BODY in self._sources:
                 incoming.body = await self._body(request)
+            if Source.RAW in self._sources:
+                incoming.raw = await self._raw(request)
             key = request.headers.get("idempotency-key") if self.route.once else None
             if key is None or caller is None:
                 return await self._run(request, incoming)
@@ -102,6 +105,8 @@ class Binding:
             given = await self.route.run(**arguments(self._parameters, incoming))
             if isinstance(given, Content):
                 return await answer_stream(self.route, given)
+            if isinstance(given, DirectAnswer):
+                return answer_raw(given)
             if isinstance(given, Batches):
                 return EventStream(given.pieces, self.route.status)
             if isinstance(given, Redirect):
@@ -151,6 +156,12 @@ class Binding:
             if length > self._around.max_body:
                 raise self._too_large()
         return bytes(memoryview(body)[:length])
+
+    async def _raw(self, request: Request) -> Raw:
+        path = request.scope.get("raw_path") or quote(request.scope["path"]).encode()
+        rest = path.decode("latin-1").partition(self.route.path.partition("{")[0])[2]
+        query, headers = request.scope["query_string"].decode("latin-1"), dict(request.headers)
+        return Raw(request.method, rest, query, headers, await self._body(request))
 
     def _too_large(self) -> Problem:
         limit = f"body: is larger than {self._around.max_body} octets (POSTROOM_MAX_BODY_BYTES)"

@@ -30,6 +30,7 @@ _SECURITY: Mapping[Audience, list[dict[str, list[str]]]] = {
     Audience.EITHER: [{"accountToken": []}, *_NAMED, {"appAuth": []}],
     Audience.USER: _USER,
     Audience.IDENTITY: _USER[2:],
+    Audience.PROVIDER: [{}, {"pubSubOidc": []}],
 }
 _SCHEMES = {
     "appAuth": {"type": "http", "scheme": "basic", "description": "client id and client secret"},
@@ -70,6 +71,12 @@ _SCHEMES = {
         "bearerFormat": "Exchange identity token",
         "description": "only together with the auth type header",
     },
+}
+_SCHEMES["pubSubOidc"] = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "OpenID Connect token of the provider",
+    "description": "what Pub/Sub sends; calendar channels are known by their secret instead",
 }
 _REDIRECT = {
     "Location": {"required": True, "schema": {"type": "string", "format": "uri"}},
@@ -149,10 +156,19 @@ def _parameter(item: Parameter) -> dict[str, Any]:
 
 
 def _body(route: Route) -> dict[str, Any] | None:
+    if route.takes is not None:
+        return _taken(route.takes)
     body = next((item for item in parameters(route.run, route.path) if item.source is Source.BODY), None)
     if body is None:
         return None
     return {"required": body.required, "content": {"application/json": {"schema": _ref(body.annotation)}}}
+
+
+def _taken(kind: Any) -> dict[str, Any]:
+    """The body of a request that comes raw."""
+    if kind is Media.ANY:
+        return {"required": False, "content": {Media.ANY.value: {"schema": {}}}}
+    return {"required": True, "content": {"application/json": {"schema": _ref(kind)}}}
 
 
 def _responses(route: Route) -> dict[str, Any]:
@@ -175,6 +191,8 @@ def _success(route: Route) -> dict[str, Any]:
         return {"description": "done, no body"}
     if route.answer is Media.REDIRECT:
         return {"description": "redirect", "headers": _REDIRECT}
+    if route.answer is Media.ANY:
+        return {"description": "the provider's answer", "content": {Media.ANY.value: {"schema": {}}}}
     if route.answer is Media.TEXT:
         return {"description": "source", "content": {"text/plain": {"schema": {"type": "string"}}}}
     model = _model(route.answer)
@@ -202,8 +220,10 @@ def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
     models: dict[type[BaseModel], None] = {ApiRequestFailed: None, OkResponse: None, WebhookNotification: None}
     enums: dict[str, Any] = {}
     for route in routes:
-        if route.answer not in (None, Media.TEXT, Media.REDIRECT):
+        if route.answer not in (None, Media.TEXT, Media.REDIRECT, Media.ANY):
             models[_model(route.answer)] = None
+        if route.takes not in (None, Media.ANY):
+            models[route.takes] = None
         for item in parameters(route.run, route.path):
             if item.source is Source.BODY:
                 models[item.annotation] = None

@@ -5,6 +5,7 @@
 | a name that stands in the path | the path |
 | `Caller`, `Application`, `Account`, `User`, `Standing` | the credentials |
 | `Browser` | the cookies |
+| `Raw` | the whole request, body included, as it came |
 | a port (`Messages`, `Drafts`, ...) or `Session` | the caller's opened account |
 | `PageRequest` | the query's `pageToken` and `limit` |
 | a `schemas` model | the JSON body (`Model | None`: may be absent) |
@@ -26,6 +27,7 @@ from pydantic.alias_generators import to_camel
 
 from gateway.browsers import Browser
 from gateway.identity import Account, Application, Caller, Standing, User
+from gateway.raw import Raw
 from providers.base.collection import PageRequest
 from providers.base.provider import Session
 from schemas.base import Model
@@ -68,6 +70,7 @@ class Source(Enum):
     PAGE = "page"
     CALLER = "caller"
     BROWSER = "browser"
+    RAW = "raw"
     PORT = "port"
     SERVICE = "service"
 
@@ -125,6 +128,8 @@ def _source(kind: type) -> Source | None:
         return Source.CALLER
     if kind is Browser:
         return Source.BROWSER
+    if kind is Raw:
+        return Source.RAW
     if kind in PORTS or kind is Session:
         return Source.PORT
     if kind is PageRequest:

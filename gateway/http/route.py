@@ -16,6 +16,7 @@ class Audience(Enum):
     ACCOUNT = "account"
     USER = "user"
     IDENTITY = "identity"  # whoever has an identity token
+    PROVIDER = "provider"  # by an identity token or a channel's secret, which the row itself checks
     EITHER = "either"  # an application, too, that names no account
 
 
@@ -31,6 +32,7 @@ ANYONE = Access(Audience.ANYONE)
 APPLICATION = Access(Audience.APPLICATION)
 USER = Access(Audience.USER)
 IDENTITY = Access(Audience.IDENTITY)
+PROVIDER = Access(Audience.PROVIDER)
 
 
 def account(*scopes: Scope) -> Access:
@@ -48,6 +50,7 @@ class Media(Enum):
 
     TEXT = "text/plain"
     BASE64_JSON = "application/json"  # {"content": "<Base64>"}
+    ANY = "*/*"  # as the provider gave it, or takes it
     REDIRECT = "text/html"  # a browser is sent elsewhere, or shown why not
     EVENTS = "text/event-stream"  # server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html
 
@@ -56,7 +59,8 @@ class Media(Enum):
 class Route:
     """`operation` is the contract's operationId. The function's parameters say what the request brings (binding.py);
     `answer` is the shape of a success: a model, a page model for a `Page`, a `Media` for `Content` or `Batches`, None
-    for no body. Those who accept `text/event-stream` are answered by `stream`, where there is one.
+    for no body; `takes` describes the body of a request that comes as `Raw`. With `greedy` the last part of the path
+    has slashes in it. Those who accept `text/event-stream` are answered by `stream`, where there is one.
     """
 
     method: str
@@ -72,6 +76,8 @@ class Route:
     found: bool = False  # the contract names its 404
     slow: bool = False  # may answer 408 (Pending)
     expires: bool = False  # takes tokens that may answer 410 (CursorExpired)
+    takes: Any = None
+    greedy: bool = False
     documented: bool = True
     stream: Callable[..., Any] | None = None
 

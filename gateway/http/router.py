@@ -41,7 +41,11 @@ def router(routes: Sequence[Route], around: Surroundings, pages: Sequence[BaseRo
         if streamed := route.streamed():
             streams.setdefault(route.path, {})[route.method] = Binding(streamed, around)
     ordered = sorted(paths.items(), key=lambda item: [step.startswith("{") for step in item[0].split("/")])
-    resources = [Path(path, Resource(path, bindings, streams.get(path, {}))) for path, bindings in ordered]
+    greedy = {route.path for route in routes if route.greedy}
+    resources = [
+        Path(f"{path[:-1]}:path}}" if path in greedy else path, Resource(path, bindings, streams.get(path, {})))
+        for path, bindings in ordered
+    ]
     return Router([*resources, *pages], redirect_slashes=False, default=_nothing_here)
 
 

@@ -50,7 +50,7 @@ class Identity(Protocol):
 
 async def identify(identity: Identity, access: Access, headers: Headers, method: str = "GET") -> Caller | None:
     """The caller of a row. Raises `Problem` (401, 403) or `NotFound` (an account of somebody else)."""
-    if access.audience is Audience.ANYONE:
+    if access.audience in (Audience.ANYONE, Audience.PROVIDER):
         return None
     scheme, _, value = headers.get("authorization", "").partition(" ")
     taken = access.audience

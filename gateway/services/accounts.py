@@ -1,7 +1,7 @@
 """Accounts: connecting mailboxes, listing them, taking them away (behaviour.md, section 3)."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from gateway.identity import Account, Application
@@ -33,6 +33,11 @@ log = logging.getLogger("postroom.accounts")
 
 MAX_PAGE = 1000
 _DELETED = "the token was deleted"
+Leave = Callable[[Collection[int]], Awaitable[None]]
+
+
+async def _nothing_to_leave(_: Collection[int]) -> None:
+    pass
 
 
 class Accounts:
@@ -45,8 +50,10 @@ class Accounts:
         providers: Mapping[str, Provider],
         sessions: Sessions,
         identity: Identity,
+        leave: Leave = _nothing_to_leave,
     ) -> None:
-        self._providers, self._vault, self._database = providers, vault, database
+        """`leave` is called before accounts lose their credentials."""
+        self._providers, self._vault, self._database, self._leave = providers, vault, database, leave
         self._identity, self._sessions = identity, sessions
         self._registrations = Registrations(database, vault)
 
@@ -128,6 +135,8 @@ class Accounts:
 
     async def delete(self, application: Application, account_id: int) -> None:
         """Remove an account with its tokens. Raises `NotFound`."""
+        await self._dto(application.id, account_id)
+        await self._leave([account_id])
         async with self._database.session() as session:
             if not await accounts.remove(session, application.id, account_id):
                 raise _no_account(account_id)
@@ -148,6 +157,7 @@ class Accounts:
 
     async def delete_token(self, account: Account) -> None:
         """Revoke the credentials at the provider, forget them and every access token; the account stays, dead."""
+        await self._leave([account.id])
         await self._revoke(account)
         async with self._database.session() as session:
             await accounts.drop_grant(session, account.application_id, account.id, _DELETED)

@@ -55,6 +55,13 @@ _FIGURES: Mapping[str, tuple[str, Sequence[str], TextClause]] = {
         (),
         text("select count(*) from watch where owner is not null"),
     ),
+    "postroom_channels": (
+        "Channels by which providers call when something changed; failing ones could not be made or renewed last time.",
+        ("service", "port", "state"),
+        text("""select a.service_type, c.port, case when c.failures > 0 then 'failing'
+            when c.expires_at > now() then 'working' else 'starting' end, count(*)
+            from channel c join account a on a.id = c.account_id group by 1, 2, 3"""),
+    ),
     "postroom_sends": (
         "Sends of the last day, and all that are not settled.",
         ("state",),

@@ -6,7 +6,6 @@ https://learn.microsoft.com/office/dev/add-ins/outlook/inside-the-identity-token
 import base64
 import binascii
 import json
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509 import load_der_x509_certificate
 
 from gateway.identity import Application, User
-from gateway.services.cache import Cache
+from gateway.services.published_keys import PublishedKeys
 from gateway.services.signin import return_urls
 from gateway.services.signin.tickets import Tickets
 from gateway.store import values
@@ -27,8 +26,6 @@ from providers.base.rest import Http
 from schemas.users import PreparedAuthToken
 
 _LEEWAY = 300  # seconds that the clocks may be apart
-_KEYS_LIFE = 3600.0  # seconds; a key that is not known is looked for anew, once a minute at most
-_TIMEOUT, _MOST = 10.0, 256 * 1024
 _VERSION = "ExIdTok.V1"
 
 
@@ -37,10 +34,9 @@ class IdentityTokens:
     can write one."""
 
     def __init__(self, database: Database, http: Http, tickets: Tickets, issuers: Sequence[str]) -> None:
-        self._database, self._http, self._tickets = database, http, tickets
+        self._database, self._tickets = database, tickets
         self._issuers = {_canonical(issuer) for issuer in issuers}
-        self._keys: Cache[Mapping[str, RSAPublicKey]] = Cache(_KEYS_LIFE, 100)
-        self._looked: dict[str, float] = {}
+        self._keys = PublishedKeys(http, _keys)
 
     def prepared(self, application: Application, external_id: str) -> PreparedAuthToken:
         """What stands for a checked identity in a link, for a while."""
@@ -66,7 +62,7 @@ class IdentityTokens:
             raise Denied("the identity token cannot be read") from None
         if issuer not in self._issuers or context.get("version") != _VERSION:
             raise Denied("the identity token is of an issuer that is not trusted here")
-        key = (await self._keys_of(issuer, str(header.get("x5t")))).get(str(header.get("x5t")))
+        key = await self._keys.find(issuer, str(header.get("x5t")))
         if key is None:
             raise Denied("the identity token is signed with a key that its issuer does not have")
         self._check(application, token, key)
@@ -80,21 +76,6 @@ class IdentityTokens:
             raise Denied(f"the identity token is not valid: {error}") from None
         if return_urls.origin(str(claims["aud"])) not in application.trusted_domains:
             raise Denied("the identity token is for a page that is not on a trusted domain of this application")
-
-    async def _keys_of(self, issuer: str, wanted: str) -> Mapping[str, RSAPublicKey]:
-        known = self._keys.get(issuer)
-        recent = time.monotonic() - self._looked.get(issuer, -60.0) < 60.0
-        if known is not None and (wanted in known or recent):
-            return known
-        self._looked[issuer] = time.monotonic()
-        age = self._keys.age
-        headers = {"accept": "application/json"}
-        answer = await self._http.send("GET", issuer, headers=headers, timeout=_TIMEOUT, limit=_MOST)
-        if answer.status != 200:
-            raise Unavailable("the issuer of the identity token does not tell its keys at the moment")
-        found = _keys(answer.body)
-        self._keys.put(issuer, found, [], age)
-        return found
 
 
 def _context(claims: Mapping[str, Any]) -> Mapping[str, Any]:

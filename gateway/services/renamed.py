@@ -100,10 +100,11 @@ def called(record: R, item: str) -> R:
 
 
 class RenamedSession(Session):
-    """A session whose mail goes by the ids that callers know; `wrote` is called after writes to other ports."""
+    """A session whose mail goes by the ids that callers know; `wrote` is called after writes to other ports, and after
+    whatever was passed through that is no read."""
 
     def __init__(self, session: Session, names: Names, wrote: Callable[[], None] = lambda: None) -> None:
-        self._session = session
+        self._session, self._wrote = session, wrote
         self.messages = RenamedMessages(session.messages, names) if session.messages else None
         self.drafts = RenamedDrafts(session.drafts, names) if session.drafts else None
         self.folders = session.folders
@@ -122,7 +123,11 @@ class RenamedSession(Session):
 
     async def direct(self, request: DirectRequest) -> DirectAnswer:
         """See `Session.direct`."""
-        return await self._session.direct(request)
+        try:
+            return await self._session.direct(request)
+        finally:
+            if request.method not in ("GET", "HEAD"):
+                self._wrote()
 
     async def close(self) -> None:
         """See `Session.close`."""

@@ -92,6 +92,10 @@ class Sessions:
         if account.token_status is TokenStatus.INVALID:
             await self._accepted(account)
 
+    def renew(self, account: Account) -> None:
+        """Have the next use open a session anew, with the registration as it is then."""
+        self._retire(account.id)
+
     async def listen(self, account: Account, hear: Hear) -> Listening:
         """Be told of changes, as by `Provider.listen`, which says what it raises.
 

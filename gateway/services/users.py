@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from gateway.browsers import Browser, WithCookies
 from gateway.identity import Application, User
 from gateway.services import records, work_hours
+from gateway.services.accounts import Leave
 from gateway.services.availability.clock import zone_named
 from gateway.services.identity import Identity
 from gateway.services.service_accounts import ServiceAccounts
@@ -32,8 +33,10 @@ class Users:
     """Shows and changes users; for themselves, and for their application's server."""
 
     def __init__(
-        self, database: Database, identity: Identity, sessions: UserSessions, services: ServiceAccounts
+        self, database: Database, identity: Identity, sessions: UserSessions, services: ServiceAccounts, leave: Leave
     ) -> None:
+        """`leave` is called before accounts lose their credentials."""
+        self._leave = leave
         self._database, self._identity, self._sessions, self._services = database, identity, sessions, services
 
     async def me(self, user: User) -> EndUserDto:
@@ -68,6 +71,8 @@ class Users:
 
     async def remove_account(self, user: User, account_id: int, browser: Browser) -> WithCookies:
         """Remove one of the user's accounts; with the primary one every session ends. Raises `NotFound`."""
+        await self.account(user, account_id)
+        await self._leave([account_id])
         async with self._database.session() as session:
             row = _mine(await users.account_of(session, user.id, account_id))
             await accounts.remove(session, user.application_id, account_id)
@@ -92,6 +97,10 @@ class Users:
 
     async def delete(self, application: Application, user_id: str) -> OkResponse:
         """Delete a user with accounts and sessions. Raises `NotFound`."""
+        async with self._database.read() as session:
+            row = _known(await users.by_public_id(session, application.id, user_id))
+            owned = await users.accounts_of(session, [row.id])
+        await self._leave([account.id for account in owned])
         async with self._database.session() as session:
             row = _known(await users.by_public_id(session, application.id, user_id))
             gone = [account.id for account in await users.accounts_of(session, [row.id])]

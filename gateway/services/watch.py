@@ -11,6 +11,7 @@ from gateway.identity import Account
 from gateway.metrics import LAG, LISTENING
 from gateway.pauses import jittered, pause
 from gateway.services.changelog import ChangeLog
+from gateway.services.pushed import Followed, Keeping, Pushed
 from gateway.services.resources import READERS
 from gateway.services.sessions import Sessions
 from gateway.services.source import Open, Source
@@ -35,20 +36,22 @@ _POLLED = 0.8, 1.2  # times the provider's polling floor, for accounts that can 
 _BACKED_UP = 1.0, 3.0  # the same beside a listener, which should have told everything by then
 _SILENT = 2  # so often in a row the poll found what the listener had not told: it is taken for deaf
 _MAIL = (MESSAGES, None)
-Followed = tuple[str, str | None]  # port and parent of a stream
+_EARLY = 0.05  # seconds by which timers may be off
 _LISTENS, _PULLS = 64, 16  # of a process at a time; they share a database pool of 8 with everything else
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
     """What watching needs. `sure()`: whether this process certainly has its leases; `note` keeps failures. Pulls after
-    a notice are not kept waiting by those that catch up, or look whether there is anything."""
+    a notice are not kept waiting by those that catch up, or look whether there is anything. `keeping`: of channels by
+    which providers call."""
 
     sessions: Sessions
     log: ChangeLog
     sources: Sources
     sure: Callable[[], bool]
     note: Callable[[int, int, int, str | None], Awaitable[None]]
+    keeping: Keeping | None = None
     listens: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LISTENS))
     calm: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PULLS))
     urgent: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LISTENS))
@@ -66,9 +69,11 @@ class Watch:
         "_known",
         "_listener",
         "_listening",
+        "_looks",
         "_means",
         "_noticed",
         "_polling",
+        "_pushed",
         "_silent",
         "_streams",
         "_task",
@@ -86,6 +91,8 @@ class Watch:
         self._known = False  # whether it was looked up what is followed
         self._due: set[Followed] = set()  # to be pulled
         self._noticed: dict[Followed, float] = {}  # those of them that the provider told of, and when (loop time)
+        self._looks: dict[Followed, float] = {}  # when it is looked whether there is anything (loop time)
+        self._pushed = Pushed(means.keeping)
         self._listening = False  # whether there is nothing more to be done to be told
         self._listener: Listening | None = None
         self._polling = False  # what is pulled next was not told of, and should have been
@@ -125,6 +132,11 @@ class Watch:
         if told and not self._failures:
             self.go_on()
 
+    def told(self, port: str, parent: str | None) -> None:
+        """The provider has called."""
+        self._pushed.told([one for one in self._followed if one[0] == port and parent in (None, one[1])])
+        self._hear(Notice(port, parent))
+
     def change(self, account: Account) -> None:
         """The account's row has changed: with another version what is open belongs to former credentials."""
         newer, self.account = account.version > self.account.version, account
@@ -151,7 +163,11 @@ class Watch:
         self._silent = 0
         if notice.error is not None:
             self._lose(notice.error)
-        elif told := {followed for followed in self._followed if followed[0] == notice.port}:
+        elif told := {
+            followed
+            for followed in self._followed
+            if followed[0] == notice.port and notice.parent in (None, followed[1])
+        }:
             self._due |= told
             for followed in told:
                 self._noticed.setdefault(followed, asyncio.get_running_loop().time())
@@ -203,12 +219,16 @@ class Watch:
         self._known = True  # unless somebody says otherwise meanwhile
         try:
             streams = await self._means.log.feeding(self.account.id)
+            fresh = {(stream.port, stream.parent) for stream in streams} - self._followed - self._given_up
+            self._followed |= fresh
+            self._due |= fresh
+            await self._pushed.look(self.account, self._followed)
         except BaseException:
             self._known = False
             raise
-        fresh = {(stream.port, stream.parent) for stream in streams} - self._followed - self._given_up
-        self._followed |= fresh
-        self._due |= fresh
+        now = asyncio.get_running_loop().time()
+        for followed, look in self._looks.items():  # sooner, where nothing is told any more
+            self._looks[followed] = min(look, now + self._floor(followed))
 
     async def _listen(self) -> None:
         await self._hang_up()
@@ -241,8 +261,9 @@ class Watch:
             except BaseException:
                 self._due.add(followed)
                 raise
+        self._looks[followed] = asyncio.get_running_loop().time() + self._floor(followed)
         if self._polling and told is None and followed not in self._noticed and after.sequence > before.sequence:
-            self._suspect()
+            await self._suspect(followed)
 
     def _give_up(self, followed: Followed, error: ProviderError) -> None:
         """The account lacks it, or the calendar or list is gone: the others are watched on."""
@@ -278,8 +299,10 @@ class Watch:
             self._streams[followed] = await self._means.log.find_or_create(self.account.id, *followed, {})
         return self._streams[followed]
 
-    def _suspect(self) -> None:
+    async def _suspect(self, followed: Followed) -> None:
         """A poll has found something."""
+        if await self._pushed.missed(self.account, followed):
+            log.warning("account %d: changes of %s were found that no call told of", self.account.id, followed[0])
         self._silent += 1
         if self._listener is not None and self._silent >= _SILENT:
             log.warning("account %d: changes were found that nobody told of; listening anew", self.account.id)
@@ -299,11 +322,22 @@ class Watch:
             log.info("account %d: a failure could not be noted: %s", self.account.id, failure.message)
 
     def _rest(self) -> float:
-        """Seconds until it is asked for changes although nothing was heard."""
-        floor = Provider.polling_floor
+        """Seconds until something is asked for changes although nothing was heard."""
+        now = asyncio.get_running_loop().time()
+        looks = [self._looks[followed] for followed in self._followed if followed in self._looks]
+        if self._due or not looks:  # it waits for the lease to be certain
+            return self._floor(_MAIL)
+        return max(min(looks) - now, _EARLY)
+
+    def _floor(self, followed: Followed) -> float:
+        """Seconds until this is asked for changes although nothing was heard."""
+        provider: Provider | type[Provider] = Provider
         with suppress(Unsupported):
-            floor = self._means.sessions.provider(self.account).polling_floor
-        return floor * jittered(*(_POLLED if self._listener is None else _BACKED_UP))
+            provider = self._means.sessions.provider(self.account)
+        polled = provider.polling_floor * jittered(*(_POLLED if self._listener is None else _BACKED_UP))
+        if told := self._pushed.left(followed):
+            return min(provider.pushed_floor * jittered(*_POLLED), told + polled)
+        return polled
 
     def _set_timer(self, seconds: float) -> None:
         if self._timer is not None:
@@ -311,8 +345,11 @@ class Watch:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._poll)
 
     def _poll(self) -> None:
-        self._due |= self._followed
         self._polling = self._listening and not self._failures
+        if self._pushed.lacks(self.account, self._followed):
+            self._known = False
+        now = asyncio.get_running_loop().time() + _EARLY
+        self._due |= {one for one in self._followed if not self._polling or self._looks.get(one, now) <= now}
         self.go_on()
 
 

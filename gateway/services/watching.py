@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from gateway.pauses import jittered, pause
 from gateway.services.changelog import ChangeLog
+from gateway.services.pushed import Keeping
 from gateway.services.sessions import Sessions
 from gateway.services.sources import Sources
 from gateway.services.watch import Means, Watch
@@ -26,9 +27,16 @@ class Watching:
     """Watches accounts from `start` to `close`. It looks around every quarter of the leases' life, and at once when an
     announcement says that an account is wanted or has changed."""
 
-    def __init__(self, leases: Leases, sessions: Sessions, changelog: ChangeLog, sources: Sources) -> None:
+    def __init__(
+        self,
+        leases: Leases,
+        sessions: Sessions,
+        changelog: ChangeLog,
+        sources: Sources,
+        keeping: Keeping | None = None,
+    ) -> None:
         self._leases = leases
-        self._means = Means(sessions, changelog, sources, self._is_sure, leases.note)
+        self._means = Means(sessions, changelog, sources, self._is_sure, leases.note, keeping)
         self._watches: dict[int, Watch] = {}
         self._sure_until = 0.0
         self._changed: set[int] = set()  # accounts to be read again
@@ -73,10 +81,17 @@ class Watching:
             self._changed |= {int(name)} & set(self._watches)
         elif kind == "wrote" and (watch := self._watches.get(int(name))) is not None:
             watch.wrote()
+        elif kind == "told":
+            self._told(name)
         elif kind == "watch" and (watch := self._watches.get(int(name))) is not None:
             watch.look_again()
         if topic is None or kind in ("account", "gone", "watch"):
             self._prompt.set()
+
+    def _told(self, name: str) -> None:
+        account_id, port, *parent = name.split(":", 2)
+        if (watch := self._watches.get(int(account_id))) is not None:
+            watch.told(port, parent[0] if parent else None)
 
     def wrote(self, account_id: int) -> None:
         """This process has written to an account: whoever watches it looks."""

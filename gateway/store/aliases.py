@@ -119,16 +119,14 @@ class Aliases:
 
     async def names(self, account_id: int, port: str, ids: Sequence[str]) -> Mapping[str, Name]:
         """The names of items by the ids that somebody gave; an id without an alias is the provider's own."""
-        values = {"account": account_id, "port": port, "ids": list(ids)}
-        async with self._database.read() as session:
-            found = {row[0]: Name(row[1], row[2]) for row in await session.execute(_NAMES, values)}
+        rows = await self._database.rows(_NAMES, account=account_id, port=port, ids=list(ids))
+        found = {row[0]: Name(row[1], row[2]) for row in rows}
         return {item: found.get(item) or Name(item, item) for item in ids}
 
     async def shown(self, account_id: int, port: str, natives: Sequence[str]) -> Mapping[str, str]:
         """The ids to show for these names of the provider; those that are not here are shown as they are."""
-        values = {"account": account_id, "port": port, "ids": list(natives)}
-        async with self._database.read() as session:
-            return {row[0]: row[1] for row in await session.execute(_SHOWN, values)}
+        rows = await self._database.rows(_SHOWN, account=account_id, port=port, ids=list(natives))
+        return {row[0]: row[1] for row in rows}
 
     async def rename(self, account_id: int, port: str, name: Name, native: str) -> str:
         """Keep the new name that a provider gave an item; the id to show from now on, which is another one only where

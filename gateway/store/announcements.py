@@ -3,8 +3,8 @@
 A topic is `application:ID`, `account:ID`, or `gone:ID` for an account whose grant no longer exists; `feed:ACCOUNT` and
 `feeds:APPLICATION` when an account's feed has grown; `watch:ACCOUNT` when somebody has come to follow an account,
 `watch:0` when a process came, or gave accounts back; `wrote:ACCOUNT` when a process that does not watch the account has
-written to it. Announcements are made in the transaction of the change and arrive
-when it commits.
+written to it; `told:ACCOUNT:PORT[:PARENT]` when its provider said that something changed there. Announcements are made
+in the transaction of the change and arrive when it commits.
 """
 
 import asyncio

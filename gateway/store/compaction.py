@@ -49,8 +49,7 @@ class Compaction:
         return total
 
     async def _due(self, older_than: timedelta) -> list[int]:
-        async with self._database.read() as session:
-            return list(await session.scalars(_DUE, {"older_than": older_than}))
+        return [found for (found,) in await self._database.rows(_DUE, older_than=older_than)]
 
     async def _account(self, account_id: int, older_than: timedelta) -> int:
         values = {"account": account_id, "older_than": older_than, "batch": self._batch}

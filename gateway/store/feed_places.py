@@ -56,9 +56,7 @@ class FeedPlaces:
         if whose.account_id is not None:
             head = select(col(row.sequence), col(row.changed_at)).where(col(row.account_id) == whose.account_id)
             return await self._place(whose.account_id, head)
-        async with self._database.read() as session:
-            found = await session.execute(_RECENT, {"whose": whose.application_id, "latest": LATEST})
-            rows = found.all()
+        rows = await self._database.rows(_RECENT, whose=whose.application_id, latest=LATEST)
         return Place(rows[0][0], {account: (sequence, at) for _, account, sequence, at in rows if account is not None})
 
     async def behind(self, account_id: int, sequence: int) -> Place:
@@ -75,8 +73,7 @@ class FeedPlaces:
         values |= {"sequences": [sequence for _, (sequence, _) in moved], "times": [at for _, (_, at) in moved]}
         statement = _NEWS_OF_ACCOUNT if whose.account_id is not None else _NEWS_OF_APPLICATION
         values["whose"] = whose.application_id if whose.account_id is None else whose.account_id
-        async with self._database.read() as session:
-            return [FeedEvent(*found) for found in await session.execute(statement, values)]
+        return [FeedEvent(*found) for found in await self._database.rows(statement, **values)]
 
     async def _place(self, account_id: int, statement: Any) -> Place:
         async with self._database.read() as session:

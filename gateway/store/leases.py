@@ -17,14 +17,16 @@ from gateway.store.queries import accounts
 
 TTL = 20.0  # seconds
 
-_WANTED = """
-with wanted as materialized (
-    select a.id from account a where a.token_status <> 'dead' and a.sealed_grant is not null and (
-        exists (select from subscription s where s.account_id = a.id)
-        or exists (select from stream s where s.account_id = a.id and s.used_at > now() - interval '1 hour')
-        or exists (select from watch w where w.account_id = a.id and w.wanted_until > now()))
-)
+#: Which accounts `a` are wanted: somebody follows them, and they can be read.
+IS_WANTED = """
+a.token_status <> 'dead' and a.sealed_grant is not null and (
+    exists (select from subscription s where s.account_id = a.id)
+    or exists (select from stream s where s.account_id = a.id and s.used_at > now() - interval '1 hour')
+    or exists (select from watch w where w.account_id = a.id and w.wanted_until > now()))
 """
+_WANTED = f"""
+with wanted as materialized (select a.id from account a where {IS_WANTED})
+"""  # noqa: S608 - constants
 _REGISTER = text("""
 with mine as (insert into process (name, seen_at) values (:me, now()) on conflict (name) do update set seen_at = now())
 update watch set owner = null where owner = :me
@@ -104,8 +106,7 @@ class Leases:
 
     async def beat(self) -> bool:
         """Renew every lease of this process; False when all are lost, because it was silent for too long."""
-        async with self._database.read() as session:
-            return (await session.execute(_BEAT, {"me": self.me})).first() is not None
+        return bool(await self._database.rows(_BEAT, me=self.me))
 
     async def tell(self, account_ids: Iterable[int]) -> None:
         """Tell the other processes that this one has written to these accounts."""
@@ -114,8 +115,8 @@ class Leases:
 
     async def survey(self) -> Survey:
         """Look around, and bury the processes that are silent."""
-        async with self._database.read() as session:
-            return Survey(*(await session.execute(_SURVEY, {"me": self.me, "ttl": self.ttl})).one())
+        [found] = await self._database.rows(_SURVEY, me=self.me, ttl=self.ttl)
+        return Survey(*found)
 
     async def claim(self, limit: int) -> list[Lease]:
         """Take up to `limit` of the accounts that are wanted and that nobody has."""
@@ -138,8 +139,7 @@ class Leases:
 
     async def forget(self, ids: Collection[int]) -> None:
         """Give leases back that nobody wants; should that change, it is a new beginning."""
-        async with self._database.read() as session:
-            await session.execute(_FORGET, {"me": self.me, "ids": list(ids)})
+        await self._database.rows(_FORGET, me=self.me, ids=list(ids))
 
     async def release_others(self, ids: Collection[int]) -> None:
         """Give back all but these."""
@@ -154,6 +154,5 @@ class Leases:
 
     async def note(self, account_id: int, epoch: int, failures: int, error: str | None) -> None:
         """Keep, for the next owner and for people, how watching goes; nothing under a lease that was lost."""
-        noted = {"me": self.me, "account": account_id, "epoch": epoch, "failures": failures, "error": error}
-        async with self._database.read() as session:
-            await session.execute(_NOTE, noted)
+        noted = {"account": account_id, "epoch": epoch, "failures": failures, "error": error}
+        await self._database.rows(_NOTE, me=self.me, **noted)

@@ -1,7 +1,7 @@
 """A provider, the grant it links an account by, and the session it opens on one."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -10,7 +10,7 @@ from providers.base.errors import ProviderError, Unsupported
 from providers.base.linked import Grant, Linked
 from providers.base.oauth2 import Auth, OAuthClient, Tokens
 from providers.base.ports import Calendars, Contacts, Drafts, Events, Folders, Messages, TaskLists, Tasks
-from providers.base.push import Push, Told
+from providers.base.push import Door, Push, Signature, Told
 from schemas.accounts import ApiAccountInDto, Scope
 
 __all__ = [
@@ -40,6 +40,7 @@ class ProviderSettings:
     read_timeout: float = 20.0  # seconds; shorter than the request deadline
     smtp_servers: Mapping[str, str] = field(default_factory=dict)  # "imap-host[:port]" -> "smtp-host[:port]"
     header_cache_bytes: int = 64 * 1024 * 1024  # bounded memory for what cannot change
+    push_signers: frozenset[str] = frozenset()  # see `Signature`
     endpoints: Mapping[str, str] = field(default_factory=dict)  # by the names of `Provider.endpoints`, for tests
 
 
@@ -63,13 +64,14 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class DirectRequest:
-    """A request of the caller's own making to the provider's HTTP API; `path` is without a host."""
+    """A request of the caller's own making to the provider's HTTP API. `path` (without a host) and `query` are as they
+    stand in a URL, percent-encoded; of the `headers` (lower case) those that may be passed on."""
 
     method: str
     path: str
-    query: Sequence[tuple[str, str]] = ()
-    content_type: str | None = None
-    body: bytes = b""
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +116,11 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a listener hears: something may have changed in `port`, which is a hint to ask for `changes` and nothing
-    more; or, with an `error`, that it hears nothing any more."""
+    """What a listener hears: something may have changed in `port`, below `parent` where one is named, which is a hint
+    to ask for `changes` and nothing more; or, with an `error`, that it hears nothing any more."""
 
     port: str = "messages"
+    parent: str | None = None
     error: ProviderError | None = None
 
 
@@ -137,15 +140,19 @@ class Provider(ABC):
 
     `polling_floor`: seconds after which an account that is watched is asked for changes although nothing was heard.
     `endpoints`: names of settings by which its addresses can be replaced, with what they are without. `auth`: how users
-    sign in by OAuth, None where they do not."""
+    sign in by OAuth, None where they do not. `doors`: where it calls; what it tells of that way is asked for every
+    `pushed_floor` seconds only. `signature` is of calls at doors that are signed."""
 
     name: ClassVar[str]
     services: ClassVar[frozenset[str]]
     scopes: ClassVar[frozenset[Scope]]
     polling_floor: ClassVar[float] = 300.0
+    pushed_floor: ClassVar[float] = 1800.0
+    doors: ClassVar[tuple[Door, ...]] = ()
     endpoints: ClassVar[Mapping[str, str]] = {}
 
     auth: Auth | None = None
+    signature: Signature | None = None
 
     def __init__(self, settings: ProviderSettings) -> None:
         self.settings = settings
@@ -178,6 +185,11 @@ class Provider(ABC):
         Raises `Unsupported` where accounts can only be polled, `Unauthorized`, `RateLimited` and `Unavailable` (with
         `retry_after` where it is known when to try again)."""
         raise Unsupported(f"{self.name} accounts do not tell of changes by themselves")
+
+    def direct_scopes(self, request: DirectRequest) -> frozenset[Scope]:
+        """The scopes of which an account needs one for a request that is passed through; none where it reaches nothing
+        that scopes are about, so that the provider alone decides."""
+        return frozenset()
 
     def told(self, headers: Mapping[str, str], body: bytes) -> Told | None:
         """What a call of the provider says (see `Push`); names of headers in lower case. None for what is none."""

@@ -71,16 +71,28 @@ class Client:
         answer = await self.send(request.methodId, "PUT", place, content, source)
         return json.loads(answer.body)
 
-    async def passed(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Whatever is answered; once more with another token when a read was refused for its token."""
+    async def passed(self, name: str, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Whatever is answered, in its turn. A token that was refused is replaced, and a read then repeated once; a
+        write is not, whatever its answer."""
         reads, refused = method in ("GET", "HEAD"), None
-        kept = {"Accept-Encoding": "identity", "User-Agent": _AGENT, **headers}
+        kept = {**headers, "Accept-Encoding": "identity", "User-Agent": _AGENT}
         while True:
             token = await self.tokens.fresh(refused)
+            await self._pace.turn(name, self._user, self._project, self._options)
             answer = await self._try(method, url, {**kept, "Authorization": f"Bearer {token}"}, body, reads)
-            if answer.status != 401 or not reads or refused is not None:
+            if answer.status != 401 or refused is not None:
                 return answer
             refused = token
+            if not reads:
+                await self._replaced(refused)
+                return answer
+
+    async def _replaced(self, refused: str) -> None:
+        """See that the next request has another token; what was answered to this one stands."""
+        try:
+            await self.tokens.fresh(refused)
+        except Retryable:
+            pass
 
     async def fetch(self, url: str) -> tuple[str, bytes]:
         """Media type and octets of what is at an address that Google gave, and that needs no token."""

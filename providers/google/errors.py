@@ -51,6 +51,8 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes, *, reads: bool
         if reads:
             return Unavailable(message, retry_after=retry_after(headers), original=original)
         return Uncertain(message, original=original)
+    if status == 401 and any("webhook" in reason for reason in reasons):  # it says nothing of the token
+        return Invalid(message, original=original)
     if status == 400:
         return _invalid(message, reasons, original)
     return _KINDS.get(status, Unavailable)(message, original=original)

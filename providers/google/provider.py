@@ -16,7 +16,7 @@ from providers.base.provider import (
     ProviderSettings,
     Session,
 )
-from providers.base.push import Told
+from providers.base.push import Signature, Told
 from providers.base.rest import Http
 from providers.google.account import ME, Account
 from providers.google.agenda import Agenda
@@ -24,12 +24,12 @@ from providers.google.auth import GoogleAuth
 from providers.google.calendars import GoogleCalendars
 from providers.google.client import Client
 from providers.google.contacts import GoogleContacts
-from providers.google.direct import passed
+from providers.google.direct import passed, scopes
 from providers.google.drafts import GoogleDrafts
 from providers.google.events import GoogleEvents
 from providers.google.folders import GoogleFolders
 from providers.google.mail import GoogleMessages
-from providers.google.push import GooglePush, told
+from providers.google.push import DOORS, ISSUERS, KEYS, GooglePush, told
 from providers.google.quota import Pace
 from providers.google.requests import Apis
 from providers.google.scopes import native
@@ -75,13 +75,17 @@ class GoogleProvider(Provider):
         "google_api_url": "",  # without: each API's own host
         "google_auth_url": "https://accounts.google.com/o/oauth2/v2/auth",
         "google_token_url": "https://oauth2.googleapis.com/token",
+        "google_keys_url": KEYS,
     }
+    doors = DOORS
 
     def __init__(self, settings: ProviderSettings) -> None:
         super().__init__(settings)
         self._http, self._pace = Http.open(settings), Pace()
         self._root = settings.endpoints.get("google_api_url", "")
         self._built: Apis | None = None
+        keys = settings.endpoints.get("google_keys_url", KEYS)
+        self.signature = Signature(ISSUERS, keys, settings.push_signers)
         self._auth = self.auth = GoogleAuth(self._http, settings, {**self.endpoints, **settings.endpoints})
 
     async def link(self, account: ApiAccountInDto, *, ensure_access: bool) -> Linked:
@@ -110,6 +114,9 @@ class GoogleProvider(Provider):
         tokens = mailbox.tokens or GivenToken(mailbox.grant)
         client = Client(self._http, self._apis, tokens, self._pace, self.settings, mailbox.email, mailbox.client)
         return GoogleSession(client, mailbox, tokens, self._root)
+
+    def direct_scopes(self, request: DirectRequest) -> frozenset[Scope]:
+        return scopes(request)
 
     def told(self, headers: Mapping[str, str], body: bytes) -> Told | None:
         return told(headers, body)

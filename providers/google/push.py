@@ -5,35 +5,40 @@ https://developers.google.com/workspace/calendar/api/guides/push
 """
 
 import json
-import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from providers.base.errors import Invalid, NotFound, Unsupported
-from providers.base.push import Channel, Push, Told
+from providers.base.push import Channel, Door, Push, Told
 from providers.google.account import ME
 from providers.google.agenda import calendar_id
 from providers.google.client import Client
 from providers.google.payload import decode
+from schemas.push import PubSubPushEnvelope
 
-TOPIC = "pubsubTopic"  # option of the registration: projects/.../topics/...
+TOPIC = "topicName"  # option of the registration: projects/.../topics/...
+#: Who signs what Pub/Sub sends. https://docs.cloud.google.com/pubsub/docs/authenticate-push-subscriptions
+ISSUERS = frozenset({"https://accounts.google.com", "accounts.google.com"})
+KEYS = "https://www.googleapis.com/oauth2/v3/certs"
+DOORS = (Door("email", "messages", PubSubPushEnvelope, signed=True), Door("calendar", "events"))
 _DAILY = timedelta(days=1)  # Gmail forgets a watch after 7 days and wants it renewed each day
 
 
 class GooglePush(Push):
-    """Gmail has one watch for each user of a project: accounts of the same mailbox share it."""
+    """Gmail has one watch for each user of a project: accounts of the same mailbox share it, and their channels have
+    the same id (the topic) and resource (the address that calls name, which is not always what the account says)."""
 
-    ports = frozenset({"messages", "events"})
+    ports = frozenset(door.port for door in DOORS)
 
     def __init__(self, client: Client, options: Mapping[str, str]) -> None:
         self._client, self._topic = client, options.get(TOPIC, "")
 
-    async def watch(self, port: str, parent: str | None, address: str, secret: str) -> Channel:
+    async def watch(self, port: str, parent: str | None, address: str, secret: str, name: str) -> Channel:
         if port == "messages":
             return await self._mail()
         if port == "events" and parent is not None:
-            return await self._events(parent, address, secret)
+            return await self._events(parent, address, secret, name)
         raise Unsupported(f"Google does not tell of {port}")
 
     async def stop(self, channel: Channel) -> None:
@@ -52,10 +57,11 @@ class GooglePush(Push):
         request = self._client.apis.users.watch(userId=ME, body={"topicName": self._topic})
         answer = await self._client.call(request)
         ends = min(_moment(answer["expiration"]), datetime.now(UTC) + _DAILY)
-        return Channel("messages", None, self._topic, None, ends)
+        profile = await self._client.call(self._client.apis.users.getProfile(userId=ME))
+        return Channel("messages", None, self._topic, str(profile["emailAddress"]), ends)
 
-    async def _events(self, parent: str, address: str, secret: str) -> Channel:
-        body = {"id": str(uuid.uuid4()), "type": "web_hook", "address": address, "token": secret}
+    async def _events(self, parent: str, address: str, secret: str, name: str) -> Channel:
+        body = {"id": name, "type": "web_hook", "address": address, "token": secret}
         request = self._client.apis.events.watch(calendarId=calendar_id(parent), body=body)
         answer = await self._client.call(request)
         return Channel("events", parent, answer["id"], answer.get("resourceId"), _moment(answer["expiration"]))

@@ -69,6 +69,8 @@ def test_operations_of_this_part_are_all_served(contract: dict[str, Any]) -> Non
         "/v1/contacts",
         "/v1/tasklists",
         "/v1/subscriptions",
+        "/v1/direct/",
+        "/push/",
         "/v1/book/",
         "/v1/calendars/freeBusy",
         "/v1/calendars/workHours",

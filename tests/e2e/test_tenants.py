@@ -26,7 +26,7 @@ NAMED_ACCOUNTS = [
 ]
 USER_ROWS = [route for route in ROUTES if route.access.audience is Audience.USER and "{id}" in route.path]
 _WINDOW = "?timeMin=2026-01-01T00:00:00Z&timeMax=2027-01-01T00:00:00Z"
-ITEM_ROWS = [route for route in ACCOUNT_ROWS if "{" in route.path]
+ITEM_ROWS = [route for route in ACCOUNT_ROWS if "{" in route.path and not route.greedy]  # which name items of ours
 
 
 @dataclass
@@ -108,6 +108,7 @@ def tenant(gateway: Gateway, receiver: Receiver, name: str) -> Tenant:
         "taskListId": task_list,
         "tasks": tasks[0]["id"],
         "contId": contacts[0]["id"],
+        "providerPath": "some/path",
     }
     return Tenant(basic, saved["accountId"], bearer, user["userSession"], ids)
 

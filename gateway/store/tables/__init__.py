@@ -18,7 +18,7 @@ from gateway.store.tables.tenants import (
     OAuthClientRow,
     SendRow,
 )
-from gateway.store.tables.work import DeliveryRow, ProcessRow, SubscriptionRow, WatchRow
+from gateway.store.tables.work import ChannelRow, DeliveryRow, ProcessRow, SubscriptionRow, WatchRow
 
 __all__ = [
     "AccessTokenRow",
@@ -28,6 +28,7 @@ __all__ = [
     "BookingGroupRow",
     "BookingMemberRow",
     "BookingProfileRow",
+    "ChannelRow",
     "DeliveryRow",
     "EndUserRow",
     "FeedEventRow",

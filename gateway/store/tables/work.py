@@ -110,3 +110,30 @@ class ProcessRow(SQLModel, table=True):
 
     name: str = columns.text()
     seen_at: datetime = columns.now()
+
+
+class ChannelRow(SQLModel, table=True):
+    """A channel by which a provider calls when something changed, of one stream that feeds the account's feed. Without
+    `expires_at` it is being made, or could not be made so far: `failures` in a row, the last with `error`. While one is
+    renewed there are two. `name` and `resource` are what calls name; `next_at` is when something is to be done."""
+
+    __tablename__ = "channel"
+    __table_args__ = (
+        Index("ix_channel_account_id", "account_id", "port", "parent"),
+        Index("ix_channel_name", "name"),
+        Index("ix_channel_resource", text("lower(resource)")),
+        Index("ix_channel_next_at", "next_at"),
+    )
+
+    id: int = columns.key()
+    account_id: int = columns.parent("account")
+    port: str = columns.text()
+    parent: str | None = columns.optional()
+    name: str = columns.text()
+    resource: str | None = columns.optional()
+    secret_hash: bytes = columns.digest()
+    expires_at: datetime | None = columns.instant()
+    next_at: datetime = columns.now()
+    failures: int = columns.count(0)
+    error: str | None = columns.optional()
+    created_at: datetime = columns.now()

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.servers.google.agenda import Agenda, Calendar, begin, new_id
 from tests.servers.google.handlers import handles
-from tests.servers.google.world import Call, Failure, Json, World
+from tests.servers.google.world import Call, Channel, Failure, Json, World, in_a_week
 
 _ALONE = (
     "iCalUID",
@@ -20,7 +20,6 @@ _ALONE = (
     "timeMax",
     "updatedMin",
 )
-_CHANNELS: dict[str, str] = {}
 
 
 def agenda_of(call: Call) -> Agenda:
@@ -315,20 +314,24 @@ def _writable(call: Call) -> tuple[Calendar, Json]:
 
 
 @handles("calendar.events.watch")
-def watch_events(_: World, call: Call) -> Json:
-    if call.body["id"] in _CHANNELS:
+def watch_events(world: World, call: Call) -> Json:
+    calendar = agenda_of(call).calendar(call.path["calendarId"])
+    if any(one.id == call.body["id"] for one in world.channels):
         raise Failure(400, "channelIdNotUnique")
-    _CHANNELS[call.body["id"]] = f"resource-{call.path['calendarId']}"
+    made = Channel(call.body["id"], f"resource-{calendar.id}", call.user, call.body["address"], call.body["token"])
+    world.channels.append(made)
     return {
         "kind": "api#channel",
-        "id": call.body["id"],
-        "resourceId": _CHANNELS[call.body["id"]],
+        "id": made.id,
+        "resourceId": made.resource,
         "resourceUri": "https://calendar.example/",
-        "expiration": "1800000000000",
+        "expiration": in_a_week(),
     }
 
 
 @handles("calendar.channels.stop")
-def stop_channel(_: World, call: Call) -> None:
-    if _CHANNELS.pop(call.body["id"], None) != call.body["resourceId"]:
+def stop_channel(world: World, call: Call) -> None:
+    found = [one for one in world.channels if (one.id, one.resource) == (call.body["id"], call.body["resourceId"])]
+    if not found:
         raise Failure(404, "channelUnknown")
+    world.channels.remove(found[0])

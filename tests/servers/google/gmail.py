@@ -7,7 +7,7 @@ from tests.servers.google.handlers import handles
 from tests.servers.google.mailbox import SYSTEM, Mail, Stored, recipients, without
 from tests.servers.google.payload import content, payload
 from tests.servers.google.query import compile_query
-from tests.servers.google.world import Call, Failure, Json, World
+from tests.servers.google.world import Call, Failure, Json, World, in_a_week
 
 #: Addresses that no message may go to.
 REFUSED = "refused-one@example.test"
@@ -256,7 +256,7 @@ def history(_: World, call: Call) -> Json:
 def watch(_: World, call: Call) -> Json:
     mail = mail_of(call)
     mail.watched = call.body
-    return {"historyId": str(mail.counter), "expiration": "1800000000000"}
+    return {"historyId": str(mail.counter), "expiration": in_a_week()}
 
 
 @handles("gmail.users.stop")

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from providers.base.provider import ProviderSettings
 from tests.servers.google import calendar, gmail, people, tasks  # noqa: F401 - register their operations
+from tests.servers.google.caller import Caller
 from tests.servers.google.discovery import Discovery, Operation
 from tests.servers.google.handlers import HANDLERS
 from tests.servers.google.world import Call, Failure, Json, World
@@ -42,7 +43,9 @@ class GoogleSimulator:
         self.discovery, self.world = Discovery(), World()
         self.faults: list[str] = []
         self.calls: list[str] = []  # the operations in order
+        self.callers: list[tuple[str, str]] = []  # the same with the user's address
         self.plans: list[Planned] = []
+        self.caller = Caller()
         self._uploads: dict[str, tuple[Operation, Call]] = {}
 
     def plan(self, operation: str, status: int, reason: str = "", **more: Any) -> None:
@@ -91,6 +94,8 @@ class GoogleSimulator:
             return _json(failure.body, failure.status)
 
     async def _operate(self, request: web.Request) -> web.StreamResponse:
+        if request.path == "/oauth2/v3/certs":
+            return self.caller.certs()
         if request.path == "/token":
             return _json(self.world.token(dict(await request.post())))
         if request.path == "/revoke":
@@ -122,6 +127,7 @@ class GoogleSimulator:
 
     async def _run(self, request: web.Request, operation: Operation, call: Call) -> web.StreamResponse:
         self.calls.append(operation.id)
+        self.callers.append((operation.id, call.user.email))
         planned = next((plan for plan in self.plans if plan.operation == operation.id and plan.times > 0), None)
         if planned is not None:
             planned.times -= 1

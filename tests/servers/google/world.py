@@ -4,6 +4,7 @@ import base64
 import itertools
 import json
 import threading
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -68,12 +69,29 @@ class Call:
         return int(self.one(name, str(default)))
 
 
+@dataclass(frozen=True)
+class Channel:
+    """Where changes of a calendar are told."""
+
+    id: str
+    resource: str
+    user: User
+    address: str
+    token: str
+
+
+def in_a_week() -> str:
+    """When channels and watches end, in milliseconds of the epoch."""
+    return str(int((time.time() + 7 * 86400) * 1000))
+
+
 class World:
     """Every user. Handlers hold `lock`, and so do tests that look."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.users: dict[str, User] = {}  # by address
+        self.channels: list[Channel] = []
         self.revoked: list[str] = []
         self.token_requests: list[Json] = []
         self.claims: list[Json] = []  # of service accounts' assertions
