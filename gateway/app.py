@@ -73,13 +73,13 @@ def _build(parts: Parts, services: Services) -> ASGIApp:
         max_body=settings.max_body_bytes,
         timeout=settings.request_timeout,
         show=failure,
+        proxies=settings.trusted_proxies,
     )
     described = document(ROUTES, version("postroom"))
     several = "PROMETHEUS_MULTIPROC_DIR" in os.environ
-    booking = BookingPages(services[PublicBooking], services[Booking], parts.keys, settings.public_url)
-    sign_in = SignInPages(
-        services[Authorization], FormTokens(parts.keys), settings.public_url, settings.trusted_proxies
-    )
+    shown = settings.public_url, settings.trusted_proxies
+    booking = BookingPages(services[PublicBooking], services[Booking], parts.keys, *shown)
+    sign_in = SignInPages(services[Authorization], FormTokens(parts.keys), *shown)
     beside = [
         *booking.routes(),
         *sign_in.routes(),

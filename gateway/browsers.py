@@ -9,11 +9,11 @@ from schemas.base import Model
 @dataclass(frozen=True, slots=True)
 class Browser:
     """The browser of a request: its cookies, the request's id, which people can name when they complain, and the
-    network address it came from."""
+    address that it comes from, where that is known."""
 
     cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
     request_id: str = ""
-    address: str = ""
+    address: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

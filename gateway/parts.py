@@ -22,6 +22,7 @@ from gateway.services.booking.merged import MergedAvailability
 from gateway.services.booking.profiles import Profiles
 from gateway.services.booking.public import PublicBooking
 from gateway.services.booking.times import Times
+from gateway.services.booking.visitors import Visitors
 from gateway.services.booking.writing import Writing
 from gateway.services.callers import Callers
 from gateway.services.changelog import ChangeLog
@@ -196,7 +197,12 @@ async def start(parts: Parts) -> Services:
         *_signing_in(parts, accounts, keeping.leave),
     )
     watching = Watching(Leases(database, _name()), sessions, changelog, parts.sources, keeping)
-    sessions.wrote = watching.wrote
+
+    def wrote(account_id: int) -> None:
+        changelog.wrote(account_id)
+        watching.wrote(account_id)
+
+    sessions.wrote = wrote
     background = Background(kinds, engine, watching, partial(upkeep, _chores(parts)), parts.identity)
     await background.start()
     stack.push_async_callback(background.close)
@@ -210,7 +216,7 @@ def _booking(parts: Parts, writing: Writing) -> Sequence[object]:
     times = Times(Calendars(parts.sessions), work_hours, meetings)
     links = Links(parts.keys, parts.settings.public_url)
     booking = Booking(times, profiles, meetings, writing, links)
-    merged, public = MergedAvailability(profiles, times), PublicBooking(parts.identity, profiles, times, booking)
+    merged, public = MergedAvailability(profiles, times), PublicBooking(parts.identity, profiles, booking, Visitors())
     return (work_hours, MeetingTimes(work_hours), profiles, times, booking, merged, public, links)
 
 

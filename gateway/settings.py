@@ -4,9 +4,9 @@
 and `takes` what the message says when a value cannot be used.
 """
 
+import ipaddress
 import os
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from providers.base.provider import ProviderSettings
 
 PREFIX = "POSTROOM_"
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _MIB = 1024 * 1024
 
 
@@ -57,12 +58,12 @@ def _urls(value: str) -> tuple[str, ...]:
     return tuple(_web_url(one.strip()) for one in value.split(",") if one.strip())
 
 
-def _networks(value: str) -> tuple[Any, ...]:
-    return tuple(ip_network(one.strip()) for one in value.split(",") if one.strip())
-
-
 def _words(value: str) -> frozenset[str]:
     return frozenset(word.strip() for word in value.split(",") if word.strip())
+
+
+def _networks(value: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(one.strip(), strict=False) for one in value.split(",") if one.strip())
 
 
 def _existing_file(value: str) -> str:
@@ -106,6 +107,12 @@ class Settings(BaseModel):
         repr=False,
     )
     public_url: _WebUrl = _setting("http://127.0.0.1:8080", "where clients and providers reach the gateway", _URL)
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_networks)] = _setting(
+        (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")),
+        "proxies whose X-Forwarded-For says where visitors come from: booking and passwords are limited by that",
+        "addresses or networks such as 10.0.0.0/8, separated by commas",
+        "this machine",
+    )
     allow_private_networks: bool = _setting(
         False,
         "allow mail servers and webhook targets on private and loopback addresses, and plaintext there",
@@ -144,12 +151,6 @@ class Settings(BaseModel):
         "metadata documents of Exchange servers whose identity tokens sign users in",
         "URLs, separated by commas",
         "that of Exchange Online",
-    )
-    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], BeforeValidator(_networks)] = _setting(
-        (ip_network("127.0.0.0/8"), ip_network("::1/128")),
-        "proxies whose X-Forwarded-For says which address passwords are tried from",
-        "networks, separated by commas",
-        "this machine",
     )
     push_signers: Annotated[frozenset[str], BeforeValidator(_words)] = _setting(
         frozenset(),

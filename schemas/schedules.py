@@ -22,6 +22,7 @@ def _address(value: str) -> str:
 
 
 Address = Annotated[str, AfterValidator(_address), Field(json_schema_extra={"format": "email"})]
+AnyAddress = Annotated[str, Field(max_length=1000, json_schema_extra={"format": "email"})]
 
 
 class WorkingInterval(Model):
@@ -80,9 +81,9 @@ class _Window(Model):
 
 
 class FreeBusyRequest(_Window):
-    """Whose schedule to read."""
+    """Whose schedule to read; what is no address is answered with an `error`, like one that nobody knows."""
 
-    emails: list[Address] | None = None
+    emails: list[AnyAddress] | None = None
 
 
 class FreeBusyItem(Model):
@@ -109,9 +110,9 @@ class FreeBusySchedulePage(Model):
 
 
 class WorkHoursRequest(Model):
-    """Whose working hours to read."""
+    """Whose working hours to read; of what is no address none are known."""
 
-    emails: list[Address] | None = None
+    emails: list[AnyAddress] | None = None
 
 
 class WorkHoursResponseItem(Model):

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.browsers import Browser, Redirect, WithCookies
+from gateway.http.addresses import Proxies, address_of
 from gateway.http.answers import answer_bytes, answer_raw, answer_redirect, answer_stream, with_cookies
 from gateway.http.arguments import Incoming, Query, arguments
 from gateway.http.event_stream import EventStream
@@ -52,6 +53,7 @@ class Surroundings:
     max_body: int  # octets
     timeout: float  # seconds until the answer begins
     show: Callable[[ProviderError], Response] | None = None  # a failure, for people
+    proxies: Proxies = ()
 
 
 class Binding:
@@ -83,7 +85,8 @@ class Binding:
             standing, services = Standing(partial(still_stands, *credentials)), self._around.services
             incoming = Incoming(request.path_params, query, request.headers, b"", page, caller, standing, services)
             if Source.BROWSER in self._sources:
-                incoming.browser = Browser(request.cookies, request.scope["request_id"])
+                address = address_of(request, self._around.proxies)
+                incoming.browser = Browser(request.cookies, request.scope["request_id"], address)
             if Source.BODY in self._sources:
                 incoming.body = await self._body(request)
             if Source.RAW in self._sources:

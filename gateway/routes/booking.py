@@ -18,9 +18,7 @@ from gateway.routes.booking_parameters import (
 )
 from gateway.routes.scopes import READ_CALENDAR, WRITE_CALENDAR
 from gateway.services.booking.booking import Booking, Order
-from gateway.services.booking.profile import mode
 from gateway.services.booking.profiles import Profiles, out
-from gateway.services.booking.times import Times
 from schemas.booking import (
     BookingInDto,
     BookingOutDto,
@@ -69,7 +67,6 @@ async def times(
     application: Application,
     account: Account,
     profiles: Profiles,
-    times: Times,
     booking: Booking,
     required: Required = None,
     from_date: FromDate = None,
@@ -83,9 +80,7 @@ async def times(
     """List bookable slots."""
     profile = await profiles.load(application, account, id)
     asked = question(from_date, interval_length, page_token, limit, offset, explain)
-    if reschedule_token:
-        return await booking.times_to_move(profile, await booking.by_token(reschedule_token), asked)
-    return await times.times(profile.required(mode(required)), asked)
+    return await booking.offer(profile, asked, required, reschedule_token)
 
 
 async def book(
@@ -101,9 +96,7 @@ async def book(
 ) -> CreateMeetingResponse:
     """Book a slot, hold it, or move a meeting to it."""
     profile = await profiles.load(application, account, id)
-    if reschedule_token:
-        return await booking.move(profile, await booking.by_token(reschedule_token), body)
-    return await booking.book(profile.required(mode(required)), body, Order(reserve_for_minutes))
+    return await booking.take(profile, body, Order(reserve_for_minutes), required, reschedule_token)
 
 
 async def confirm(id: Id, application: Application, account: Account, booking: Booking) -> ConfirmReservationOutDto:

@@ -18,9 +18,7 @@ from gateway.routes.booking_parameters import (
 )
 from gateway.services.booking.booking import Booking, Order
 from gateway.services.booking.merged import MergedAvailability
-from gateway.services.booking.profile import mode
 from gateway.services.booking.profiles import Profiles, group_out
-from gateway.services.booking.times import Times
 from schemas.booking import (
     BookingAttachAccountsDto,
     BookingAttachedAccountsPage,
@@ -131,7 +129,6 @@ async def times(
     id: Id,
     application: Application,
     profiles: Profiles,
-    times: Times,
     booking: Booking,
     required: Required = None,
     from_date: FromDate = None,
@@ -145,9 +142,7 @@ async def times(
     """List bookable slots, with the accounts and groups that are free."""
     profile = await profiles.load(application, None, id)
     asked = question(from_date, interval_length, page_token, limit, offset, explain)
-    if reschedule_token:
-        return await booking.times_to_move(profile, await booking.by_token(reschedule_token), asked)
-    return await times.times(profile.required(mode(required)), asked)
+    return await booking.offer(profile, asked, required, reschedule_token)
 
 
 async def book(
@@ -162,9 +157,7 @@ async def book(
 ) -> CreateMeetingResponse:
     """Book a slot, hold it, or move a meeting to it."""
     profile = await profiles.load(application, None, id)
-    if reschedule_token:
-        return await booking.move(profile, await booking.by_token(reschedule_token), body)
-    return await booking.book(profile.required(mode(required)), body, Order(reserve_for_minutes))
+    return await booking.take(profile, body, Order(reserve_for_minutes), required, reschedule_token)
 
 
 async def confirm(id: Id, application: Application, booking: Booking) -> ConfirmReservationOutDto:

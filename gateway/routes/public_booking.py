@@ -1,5 +1,6 @@
 """Times and meetings for visitors, without credentials (contract: tag Availability)."""
 
+from gateway.browsers import Browser
 from gateway.http.route import ANYONE, Route
 from gateway.routes.booking_parameters import (
     Explain,
@@ -22,6 +23,7 @@ async def times(
     aurinko_client_id: str,
     name: str,
     public: PublicBooking,
+    browser: Browser,
     required: Required = None,
     from_date: FromDate = None,
     interval_length: Length = None,
@@ -33,7 +35,10 @@ async def times(
 ) -> BookingTimesOutDto:
     """List bookable slots as a visitor."""
     asked = question(from_date, interval_length, page_token, limit, offset, explain)
-    return await public.times(aurinko_client_id, name, asked, required=required, token=reschedule_token)
+    address = browser.address
+    return await public.times(
+        aurinko_client_id, name, asked, required=required, token=reschedule_token, address=address
+    )
 
 
 async def book(
@@ -41,6 +46,7 @@ async def book(
     name: str,
     body: CreateMeetingDto,
     public: PublicBooking,
+    browser: Browser,
     required: Required = None,
     reserve_for_minutes: Hold = None,
     reschedule_token: Token = None,
@@ -55,6 +61,7 @@ async def book(
         hold_minutes=reserve_for_minutes,
         key=idempotency_key,
         token=reschedule_token,
+        address=browser.address,
     )
 
 

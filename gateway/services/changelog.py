@@ -85,6 +85,10 @@ class ChangeLog:
         await asyncio.wait({task}, timeout=self._first_wait)
         return task.result() if task.done() else stream
 
+    def wrote(self, account_id: int) -> None:
+        """This process has written to an account: its streams are asked for anew, however fresh they are."""
+        self._pulls.wrote(account_id)
+
     async def refresh(self, stream: Stream, open: Open[T]) -> Stream:
         """The stream after a pull that asks the provider after this was called. Raises what the provider raises."""
         return await self._pulls.now(stream, open)
@@ -165,6 +169,8 @@ class ChangeLog:
     async def _pulled(self, stream: Stream, open: Open[T]) -> Stream:
         if not stream.ready:
             stream = await self.start(stream, open)
+        elif self._pulls.is_behind(stream):  # one that is under way may have looked before the write
+            stream = await self._pulls.now(stream, open)
         elif not self._pulls.is_fresh(stream):
             stream = await asyncio.shield(self._pulls.begin(stream.id, open))
         if not stream.ready:

@@ -31,6 +31,7 @@ from schemas.schedules import (
 from schemas.when import TimeInterval
 
 MOST = 100  # addresses in one request
+_NO_ADDRESS = "this is no e-mail address"
 _MISSING = "the provider said nothing of this address"
 
 
@@ -56,7 +57,7 @@ class MeetingTimes:
         """The work hours of each address, in order; without them where they are not known. Raises `Invalid`."""
         emails = _emails(body.emails)
         known = {account.email.lower(): await self._work_hours.of(account, session)}
-        others = [email for email in emails if not _same(account, email)]
+        others = [email for email in emails if is_address(email) and not _same(account, email)]
         if others and session.calendars is not None and "work_hours" in verbs(session.calendars):
             for item in await session.calendars.work_hours(others):
                 if item.email and item.work_hours:
@@ -110,10 +111,12 @@ def _check(emails: Sequence[str]) -> None:
 async def _schedules(
     account: Account, session: Session, emails: Sequence[str], first: datetime, last: datetime
 ) -> list[FreeBusySchedule]:
-    """One for each address, whatever the provider left out."""
-    found = {(one.email or "").lower(): one for one in await busy(account, session, emails, first, last)}
-    missing = FreeBusySchedule(error=_MISSING)
-    return [found.get(email.lower(), missing).model_copy(update={"email": email}) for email in emails]
+    """One for each address, whatever the provider left out; what is no address is not asked for."""
+    asked = [email for email in emails if is_address(email)]
+    told = await busy(account, session, asked, first, last) if asked else ()
+    found = {(one.email or "").lower(): one for one in told}
+    missing = {email: FreeBusySchedule(error=_MISSING if email in asked else _NO_ADDRESS) for email in emails}
+    return [found.get(email.lower(), missing[email]).model_copy(update={"email": email}) for email in emails]
 
 
 def _same(account: Account, email: str | None) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
@@ -19,6 +20,8 @@ from providers.base.errors import CursorExpired, NotFound, ProviderError, Unavai
 log = logging.getLogger("postroom.sync")
 Told = Callable[[int], None]  # the account whose feed has grown
 _LISTINGS = 3  # how often a listing may break off before the pull is given up
+_MANY = 1000  # accounts
+_REMEMBERED = 60.0  # seconds; whoever follows has pulled long since
 _RETRIED = 100  # items of the quarantine tried again by one pull
 
 
@@ -41,10 +44,25 @@ class Pulls:
         self._fresh = fresh  # seconds
         self._told = told
         self._running: dict[int, asyncio.Task[Stream]] = {}
+        self._written: dict[int, float] = {}  # account -> when this process wrote to it
 
     def is_fresh(self, stream: Stream) -> bool:
-        """Whether the last complete pull began so recently that another one can be spared."""
-        return stream.ready and stream.age is not None and stream.age < self._fresh
+        """Whether the last complete pull began so recently that another one can be spared; not before what this process
+        has written to the account itself."""
+        recent = stream.ready and stream.age is not None and stream.age < self._fresh
+        return recent and not self.is_behind(stream)
+
+    def wrote(self, account_id: int) -> None:
+        """This process has written to the account: whoever asks next is told of it."""
+        now = time.monotonic()
+        if len(self._written) >= _MANY:
+            self._written = {one: at for one, at in self._written.items() if now - at < _REMEMBERED}
+        self._written[account_id] = now
+
+    def is_behind(self, stream: Stream) -> bool:
+        """Whether this process has written to the account since the last complete pull began."""
+        written = self._written.get(stream.account_id)
+        return written is not None and stream.age is not None and stream.clock - stream.age < written
 
     def begin(self, stream_id: int, open: Open[T], *, known: Stream | None = None) -> "asyncio.Task[Stream]":
         """The pull of this stream that is under way in this process, or a new one. Shield it when waiting. A new one is

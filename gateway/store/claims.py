@@ -1,7 +1,7 @@
-"""Claiming time of accounts, within a transaction.
+"""Claiming time of accounts, within a transaction. Claims are of mailboxes: two accounts of one have the same time.
 
-Whoever claims takes a lock for each account first, in the order of ids, so that claims wait for each other instead
-of failing; holds that have lapsed are removed then. The constraint `ex_meeting_claim` holds whatever this file does.
+Whoever claims takes a lock for each mailbox first, in one order, so that claims wait for each other instead of failing;
+holds that have lapsed are removed then. The constraint `ex_meeting_claim` holds whatever this file does.
 """
 
 from collections.abc import Sequence
@@ -27,23 +27,26 @@ from gateway.store.meeting_values import (
 from gateway.store.tables import MeetingRow
 
 _TRIED = 64  # teams of one wish; their accounts are locked meanwhile
-_LOCK = text(
-    "select pg_advisory_xact_lock(hashtextextended('meeting:' || id, 0)) from unnest(cast(:ids as bigint[])) id"
-)
+_LOCK = text("""
+select pg_advisory_xact_lock(hashtextextended('meeting:' || person, 0))
+from (select distinct person from account where id = any(:ids) order by person) p
+""")
 _LAPSE = text("""
 with lapsed as (
     update meeting set state = 'lapsed', next_try_at = null, revision = revision + 1, updated_at = now()
     where state = 'held' and expires_at <= clock_timestamp()
-        and id in (select meeting_id from meeting_claim where account_id = any(:ids))
+        and id in (select meeting_id from meeting_claim c
+            join account a on c.account && int8range(a.person, a.person, '[]') where a.id = any(:ids))
     returning id
 )
 delete from meeting_claim c using lapsed l where c.meeting_id = l.id
 """)
 _CONFLICTS = text("""
-select c.account_id, c.meeting_id,
-    m.state = 'booked' and m.account_id = c.account_id and m.settled_at < clock_timestamp() - :settling as settled
-from meeting_claim c join meeting m on m.id = c.meeting_id
-where c.account_id = any(:ids) and c.during && tstzrange(:start, :end) and c.meeting_id <> :but
+select a.id, c.meeting_id,
+    m.state = 'booked' and h.person = a.person and m.settled_at < clock_timestamp() - :settling as settled
+from account a join meeting_claim c on c.account && int8range(a.person, a.person, '[]')
+join meeting m on m.id = c.meeting_id join account h on h.id = m.account_id
+where a.id = any(:ids) and c.during && tstzrange(:start, :end) and c.meeting_id <> :but
 """)
 _LAST = text("""
 select account_id, max(created_at) from meeting
@@ -52,15 +55,17 @@ group by account_id
 """)
 _CLAIM = text("""
 insert into meeting_claim (meeting_id, account_id, account, during)
-select :meeting, id, int8range(id, id, '[]'), tstzmultirange(tstzrange(:start, :end))
-from unnest(cast(:ids as bigint[])) id
+select distinct on (person) :meeting, id, int8range(person, person, '[]'), tstzmultirange(tstzrange(:start, :end))
+from account where id = any(:ids) order by person, id <> :host, id
 """)
 _TAKEN = text("""
-select c.account_id, c.meeting_id, lower(r), upper(r), m.buffer_minutes
-from meeting_claim c join meeting m on m.id = c.meeting_id, unnest(c.during) r
-where c.account_id = any(:ids) and c.during && tstzrange(:start, :end) and c.meeting_id <> :but
+select a.id, c.meeting_id, lower(r), upper(r), m.buffer_minutes,
+    m.state = 'booked' and m.settled_at < clock_timestamp() - :settling as doubtful
+from account a join meeting_claim c on c.account && int8range(a.person, a.person, '[]')
+join meeting m on m.id = c.meeting_id join account h on h.id = m.account_id, unnest(c.during) r
+where a.id = any(:ids) and c.during && tstzrange(:start, :end) and c.meeting_id <> :but
     and (m.state <> 'held' or m.expires_at > clock_timestamp())
-    and not (m.state = 'booked' and m.account_id = c.account_id and m.settled_at < clock_timestamp() - :settling)
+    and not (m.state = 'booked' and h.person = a.person and m.settled_at < clock_timestamp() - :settling)
 """)
 _ADD = text("update meeting_claim set during = during + tstzmultirange(tstzrange(:start, :end)) where meeting_id = :id")
 _SET = text("update meeting_claim set during = tstzmultirange(tstzrange(:start, :end)) where meeting_id = :id")
@@ -80,7 +85,9 @@ async def begin(session: AsyncSession, wish: Wish, teams: Sequence[Team]) -> Out
     for team in await _by_turn(session, wish.profile_id, teams):
         if taken.isdisjoint(team.members):
             meeting = await _insert(session, wish, team)
-            await session.execute(_CLAIM, {"meeting": meeting.id, "ids": sorted(team.members), **span})
+            await session.execute(
+                _CLAIM, {"meeting": meeting.id, "ids": sorted(team.members), "host": team.host, **span}
+            )
             return Outcome(meeting)
     return Outcome(None, sorted({row[1] for row in found if row[2]}))
 

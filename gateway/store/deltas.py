@@ -14,7 +14,7 @@ from sqlalchemy import Boolean, TextClause, literal_column, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from gateway.store import aliases, feed, plain_deltas, renames
+from gateway.store import aliases, calendar_news, feed, plain_deltas, renames
 from gateway.store.database import Database
 from gateway.store.feed import Event
 from gateway.store.streams import Stream
@@ -122,6 +122,7 @@ class Deltas:
         if changed and stream.feeds and not (removed or more or masters):
             written = await plain_deltas.write(self._database, stream, changed, cursor)
             if written is not None:
+                await self._look(stream, changed)
                 return written
         async with self._database.session() as session:
             writing = await _Writing.begin(session, stream)
@@ -132,6 +133,12 @@ class Deltas:
             gone = set(removed)
             await writing.upsert([change for change in changed if change.id not in gone])
             return await writing.end(cursor, complete=not more)
+
+    async def _look(self, stream: Stream, changed: Sequence[Change]) -> None:
+        if stream.port == calendar_news.PORT:
+            async with self._database.read() as session:
+                news = [Event(change.id, "updated") for change in changed]
+                await calendar_news.look_at_meetings(session, stream.account_id, news)
 
     async def replace(self, stream: Stream, listed: Sequence[Change], cursor: str) -> Stream:
         """Everything there is: what is not listed went."""
@@ -212,6 +219,8 @@ class _Writing:
         """Bury what stayed away, tell the account's feed, move the cursor on."""
         if complete and self.missing:
             await self.tell(_BURY)
+        if self.events and self.stream.port == calendar_news.PORT:
+            await calendar_news.look_at_meetings(self.session, self.stream.account_id, self.events)
         if self.events and self.stream.feeds:
             await feed.append(self.session, self.stream, self.events)
         sequence = self.stream.sequence + len(self.events)

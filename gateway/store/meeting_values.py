@@ -84,13 +84,15 @@ class Meeting:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Time that is taken of an account; `pause` (minutes) is the part at its end that is kept free."""
+    """Time that is taken of an account; `pause` (minutes) is the part at its end that is kept free. It is `doubtful`
+    when the meeting was last seen in its host's calendar some time ago."""
 
     account_id: int
     meeting_id: int
     start: datetime
     end: datetime
     pause: int
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)

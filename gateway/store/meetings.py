@@ -16,7 +16,7 @@ from sqlmodel import col
 from gateway.store import claims
 from gateway.store.database import Database
 from gateway.store.feed import Event, Origin, append
-from gateway.store.meeting_values import LEASE, Claim, Meeting, MeetingState, Outcome, Team, Wish, meeting
+from gateway.store.meeting_values import LEASE, SETTLING, Claim, Meeting, MeetingState, Outcome, Team, Wish, meeting
 from gateway.store.tables import MeetingClaimRow, MeetingRow
 
 PORT = "bookings"
@@ -154,6 +154,31 @@ class Meetings:
         """Its owner moved the event in the calendar, which knows better from now on."""
         async with self._database.session() as session:
             await claims.free(session, meeting_id)
+
+    async def settled(self, before: Meeting) -> bool:
+        """The calendar shows the event as the row says, just now."""
+        return await self.change(before, MeetingState.BOOKED, settled_at=func.now())
+
+    async def follow(self, before: Meeting, starts_at: datetime, ends_at: datetime) -> bool:
+        """Its owner moved the event in the calendar: the meeting goes with it, and its subscribers are told. Where
+        somebody in it has another meeting then, the calendar has decided: this one claims nothing any more."""
+        values = _next(MeetingState.BOOKED) | {"starts_at": starts_at, "ends_at": ends_at, "settled_at": func.now()}
+        span = (starts_at, max(ends_at, starts_at) + timedelta(minutes=before.buffer_minutes))
+        try:
+            return await self._tell(before, "updated", values, span=span)
+        except IntegrityError as error:
+            if not isinstance(error.orig, ExclusionViolation):
+                raise
+        return await self._tell(before, "updated", values, free=True)
+
+    async def look_at(self, meetings: Sequence[int]) -> None:
+        """Have meetings looked at in the calendar soon, whose owners may have changed them since the last time."""
+        row, now = MeetingRow, func.now()
+        booked = col(row.state) == MeetingState.BOOKED, col(row.next_try_at).is_(None)
+        stale = *booked, col(row.settled_at) < now - SETTLING
+        statement = update(row).where(col(row.id).in_(meetings), *stale).values(next_try_at=now)
+        async with self._database.read() as session:
+            await session.execute(statement)
 
     async def _tell(
         self,

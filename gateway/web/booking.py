@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from gateway.http.addresses import Proxies, address_of
 from gateway.identity import Application
 from gateway.services.availability.clock import zone_named
 from gateway.services.booking.booking import Booking
@@ -47,13 +48,15 @@ Handle = Callable[["BookingPages", Request], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A request for a profile's page: whose it is, the visitor's time zone, and the meeting that is to be moved."""
+    """A request for a profile's page: whose it is, the visitor's time zone, the meeting that is to be moved, and where
+    it comes from."""
 
     application: Application
     profile: Profile
     path: str
     zone: ZoneInfo
     move: str | None
+    address: str | None = None
 
     def link(self, **query: str | None) -> str:
         """The page with these parameters, and the lasting ones."""
@@ -68,10 +71,12 @@ class Visit:
 
 
 class BookingPages:
-    """Answers visitors; `public_url` is where they reach the gateway."""
+    """Answers visitors; `public_url` is where they reach the gateway, maybe through `proxies`."""
 
-    def __init__(self, public: PublicBooking, booking: Booking, keys: Sequence[str], public_url: str) -> None:
-        self._public, self._booking, self._url = public, booking, public_url
+    def __init__(
+        self, public: PublicBooking, booking: Booking, keys: Sequence[str], public_url: str, proxies: Proxies = ()
+    ) -> None:
+        self._public, self._booking, self._url, self._proxies = public, booking, public_url, proxies
         self._tokens = FormTokens(keys)
 
     def routes(self) -> list[BaseRoute]:
@@ -106,6 +111,7 @@ class BookingPages:
                 _body(visit, start, given),
                 key=attempt,
                 token=visit.move,
+                address=visit.address,
             )
         except Taken:
             taken = "Somebody was faster: that time was just taken. Please choose another."
@@ -128,7 +134,7 @@ class BookingPages:
         meeting = await self._booking.by_token(token)
         self._tokens.attempt(given.get("token", ""), f"/book/meeting/{token}")
         if meeting.state is MeetingState.BOOKED:
-            await self._public.cancel(meeting)
+            await self._public.cancel(meeting, address_of(request, self._proxies))
         query = urlencode({"tz": given.get("zone", ""), "done": "cancelled"})
         return RedirectResponse(f"/book/meeting/{quote(token)}?{query}", 303)
 
@@ -137,13 +143,15 @@ class BookingPages:
         application, profile = await self._public.profile(client, name)
         zone = _zone(request.query_params.get("tz"), profile.zone)
         path = f"/book/{quote(client)}/{quote(name)}"
-        return Visit(application, profile, path, zone, request.query_params.get("move"))
+        return Visit(
+            application, profile, path, zone, request.query_params.get("move"), address_of(request, self._proxies)
+        )
 
     async def _times(self, visit: Visit, first: str | None, alert: str | None = None, status: int = 200) -> Response:
         """A week of times, in the visitor's zone."""
         question = Question(from_date=_date(first), interval_length="P7D")
         client, name = visit.application.client_id, visit.profile.name
-        found = await self._public.times(client, name, question, token=visit.move)
+        found = await self._public.times(client, name, question, token=visit.move, address=visit.address)
         return self._page(
             "times.html",
             visit,
@@ -237,7 +245,10 @@ def _guarded(pages: BookingPages, handle: Handle) -> Callable[[Request], Awaitab
 def _failure(error: ProviderError) -> Response:
     for kind, (status, title, words) in _WORDS.items():
         if isinstance(error, kind):
-            return page("failure.html", status, title=title, words=words)
+            shown = page("failure.html", status, title=title, words=words)
+            if isinstance(error, RateLimited) and error.retry_after:
+                shown.headers["Retry-After"] = str(int(error.retry_after))
+            return shown
     known = isinstance(error, Invalid)
     words = error.message if known else "Nothing was changed."
     title = "This link cannot be used" if known and getattr(error, "code", None) else "This did not work"

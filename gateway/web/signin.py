@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from functools import wraps
 from typing import Any
 from urllib.parse import quote
@@ -13,11 +13,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.browsers import Browser, Redirect
+from gateway.http.addresses import Proxies, address_of
 from gateway.http.answers import with_cookies
 from gateway.services.signin import return_urls
 from gateway.services.signin.authorization import Authorization, Form
 from gateway.web.forms import FormTokens, fields
-from gateway.web.peers import Network, address
 from gateway.web.rendering import page
 from providers.base.errors import Denied, Invalid, ProviderError, RateLimited, Unauthorized, Unavailable
 from schemas.accounts import ServiceType
@@ -37,9 +37,7 @@ Handle = Callable[["SignInPages", Request], Awaitable[Response]]
 class SignInPages:
     """Shows the form, and takes it; `public_url` is where people reach the gateway, `proxies` what stands between."""
 
-    def __init__(
-        self, sign_ins: Authorization, tokens: FormTokens, public_url: str, proxies: Sequence[Network] = ()
-    ) -> None:
+    def __init__(self, sign_ins: Authorization, tokens: FormTokens, public_url: str, proxies: Proxies = ()) -> None:
         self._sign_ins, self._tokens, self._url, self._proxies = sign_ins, tokens, public_url, proxies
 
     def routes(self) -> list[BaseRoute]:
@@ -87,7 +85,7 @@ class SignInPages:
         return page("done.html", title=title, words=words, told=told)
 
     def _browser(self, request: Request) -> Browser:
-        return Browser(request.cookies, request.scope["request_id"], address(request, self._proxies))
+        return Browser(request.cookies, request.scope["request_id"], address_of(request, self._proxies))
 
     def _form(
         self, request: Request, form: Form, given: Mapping[str, str], wrong: Mapping[str, str] | None = None

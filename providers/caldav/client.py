@@ -4,7 +4,7 @@ import asyncio
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from providers.base.errors import Denied, Invalid, ProviderError, Retryable, Timeout, Uncertain
 from providers.base.provider import ProviderSettings
@@ -102,7 +102,7 @@ class Dav:
         return Reply(url, answer.status, answer.headers, answer.body)
 
     def _redirected(self, url: str, target: str) -> str:
-        found = urljoin(url, target)
+        found = service.place(url, target)
         old, new = urlsplit(url), urlsplit(found)
         if not service.same(old.hostname or "", new.hostname or ""):
             raise service.foreign(new.hostname or found[:100], old.hostname or "")

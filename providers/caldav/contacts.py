@@ -1,14 +1,16 @@
 """The contacts of an account, of all its address books. Groups are cards too, and no people: they are left out."""
 
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from providers.base.collection import Change, Delta, Page, PageRequest, Ref
-from providers.base.errors import Conflict, CursorExpired, Denied, NotFound, TooLarge
+from providers.base.errors import Conflict, CursorExpired, Denied, Invalid, NotFound, TooLarge, Unsupported
 from providers.base.ports import Contacts, ContactView
-from providers.caldav import cursor, finding, pages, paths
+from providers.caldav import cursor, elements, finding, pages, paths
 from providers.caldav.account import Account, item_path
 from providers.caldav.changes import Follower, Window
+from providers.caldav.elements import CARD, DAV
 from providers.caldav.files import File, Files, opaque
 from providers.caldav.homes import Folder
 from providers.caldav.names import file_name, new_uid
@@ -17,6 +19,7 @@ from providers.formats.contentlines import Component
 from providers.formats.vcard import read, write
 from schemas.contacts import Contact
 
+log = logging.getLogger(__name__)
 _TRIES = 3
 _PORTION = 500  # changes and removals of one delta, about
 _USUAL = ("contacts", "card", "default", "addressbook", "personal")
@@ -96,12 +99,30 @@ class CaldavContacts(Contacts):
         return _record(file, card_of(file), ContactView(with_photo=True))
 
     async def _book(self) -> Folder:
-        books = [one for one in await self._account.books() if one.writable]
+        there = await self._account.books()
+        books = [one for one in there or [await self._first_book()] if one.writable]
         usual = {one.path.rstrip("/").rpartition("/")[2].lower(): one for one in reversed(books) if one.mine}
         named = (usual[name] for name in _USUAL if name in usual)
         found = next(named, next(iter([one for one in books if one.mine] or books), None))
         if found is None:
             raise Denied("this account has no address book that it may write to")
+        return found
+
+    async def _first_book(self) -> Folder:
+        """Of an account that has none yet: some servers (Radicale) make none by themselves, and the contract has no
+        call for it. By extended MKCOL (RFC 5689); a book that came into being meanwhile is as good."""
+        home = self._account.grant.contacts
+        assert home is not None
+        path = paths.folder(paths.canonical(home.sets[0])) + "contacts/"
+        kind = elements.element(DAV + "resourcetype", DAV + "collection", CARD + "addressbook")
+        values = [kind, elements.element(DAV + "displayname", text="Contacts")]
+        try:
+            await self._account.dav.done("MKCOL", self._files.url(path), elements.setting(DAV + "mkcol", values))
+        except (Conflict, Unsupported, Invalid) as error:
+            log.info("no address book could be made: %s", error.message)
+        found = next(iter(await self._account.books()), None)
+        if found is None:
+            raise Denied("this account has no address book, and its server makes none")
         return found
 
     async def update(self, ref: Ref, patch: Contact, etag: str | None = None) -> Contact:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import dns.exception
 import dns.resolver
@@ -65,11 +65,11 @@ async def _home(dav: Dav, kind: Kind, start: str) -> Home:
     context = await _context(dav, kind, start)
     names = kind.value
     (first, url) = await _one(dav, context, (*_PRINCIPAL, names.home_set, *names.more))
-    principal = next((urljoin(url, href) for name in _PRINCIPAL for href in first.hrefs(name)), None)
+    principal = next((service.place(url, href) for name in _PRINCIPAL for href in first.hrefs(name)), None)
     if principal is not None:
         _check(url, principal)
         (first, url) = await _one(dav, principal, (names.home_set, *names.more))
-    sets = tuple(urljoin(url, href) for href in first.hrefs(names.home_set))
+    sets = tuple(service.place(url, href) for href in first.hrefs(names.home_set))
     if not sets:
         raise NotFound(
             f"{urlsplit(url).netloc} has no {names.well_known.rpartition('/')[2]} collections for this login"
@@ -81,7 +81,7 @@ async def _home(dav: Dav, kind: Kind, start: str) -> Home:
 
 async def _described(dav: Dav, found: Found, url: str, principal: str, sets: tuple[str, ...]) -> Home:
     addresses = (address_of(Line("ATTENDEE", href)) for href in found.hrefs(_SCHEDULING[2]))
-    inbox, outbox = (next((urljoin(url, href) for href in found.hrefs(name)), None) for name in _SCHEDULING[:2])
+    inbox, outbox = (next((service.place(url, href) for href in found.hrefs(name)), None) for name in _SCHEDULING[:2])
     schedules = outbox is not None and await _schedules(dav, sets[0])
     known = tuple(dict.fromkeys(address for address in addresses if address))
     return Home(principal=principal, sets=sets, addresses=known, schedules=schedules, inbox=inbox, outbox=outbox)

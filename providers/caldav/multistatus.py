@@ -69,7 +69,7 @@ def document(body: bytes) -> Any:
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
     )
     try:
-        root = etree.fromstring(body, parser)
+        root = etree.fromstring(body.lstrip(), parser)  # scripts leave blank lines before the declaration
     except (etree.XMLSyntaxError, ValueError) as error:
         damaged = b"multistatus" in body[:_HEAD] and b"multistatus" in body[-_HEAD:]
         raise (Damaged if damaged else Unavailable)(f"the server's answer is no XML: {str(error)[:200]}") from None

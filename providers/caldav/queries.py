@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from providers.base.errors import Denied, Invalid, Unauthorized, Unsupported
+from providers.base.errors import Denied, Invalid, Unauthorized, Unavailable, Unsupported
 from providers.caldav import elements
 from providers.caldav.changes import Window
 from providers.caldav.elements import CAL, ETAG
@@ -50,6 +50,10 @@ async def _asked(files: Files, folder: str, body: bytes) -> list[str] | None:
         raise
     except (Invalid, Unsupported, Denied):
         return None
+    except Unavailable as error:
+        if isinstance(error.original, dict) and error.original.get("status") == 500:
+            return None  # it fails at this question; whether at all, the next one shows
+        raise
     if any(one.status == 507 for one in answer.found):
         return None  # cut short: no use
     return [one.path for one in answer.found if is_member(one.path, folder) and (one.status or 200) < 400]

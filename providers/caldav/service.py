@@ -6,6 +6,7 @@ three below the usual second levels of countries (`co.uk`). Addresses and single
 """
 
 import ipaddress
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from providers.base.errors import Denied
 
@@ -29,6 +30,16 @@ def domain(host: str) -> str:
 def same(one: str, other: str) -> bool:
     """Whether two hosts belong to one service."""
     return bool(one) and bool(other) and domain(one) == domain(other)
+
+
+def place(url: str, href: str) -> str:
+    """Where an href of the answer from `url` leads. A server behind a TLS proxy that does not know of it names itself
+    with http: it is asked where it was reached."""
+    found = urljoin(url, href)
+    old, new = urlsplit(url), urlsplit(found)
+    if old.scheme == "https" and new.scheme == "http" and old.hostname and old.hostname == new.hostname:
+        return urlunsplit((old.scheme, old.netloc, new.path, new.query, ""))
+    return found
 
 
 def foreign(host: str, named_by: str) -> Denied:

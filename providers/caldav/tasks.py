@@ -1,7 +1,7 @@
 """The tasks of an account's lists.
 
 The contract names a parent by its id, iCalendar by its UID: the one is looked up for the other. Siblings have no order
-of their own in CalDAV but Apple's sort numbers, which are shown and not written: `previousId` is refused.
+of their own in CalDAV but the numbers that many programs keep (`task_order`).
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import TypeVar
 from providers.base.collection import Delta, Page, PageRequest, Ref
 from providers.base.errors import Conflict, Exists, Invalid, NotFound, TooLarge
 from providers.base.ports import TaskQuery, Tasks
-from providers.caldav import convert, cursor, finding, pages, paths, queries
+from providers.caldav import convert, cursor, finding, pages, paths, queries, task_order
 from providers.caldav.account import Account, folder_path, item_path
 from providers.caldav.changes import Follower, Window
 from providers.caldav.files import File, Files, opaque
@@ -44,6 +44,10 @@ class Todo:
     def uid(self) -> str:
         """Its UID."""
         return values.text(self.component.value("UID") or "")
+
+    def key(self) -> tuple[int, str, str]:
+        """What orders siblings."""
+        return task_order.place_of(self.component), self.component.value("CREATED") or "", self.file.path
 
     def record(self) -> Task:
         """As the contract has it; the parent is still a UID."""
@@ -98,10 +102,13 @@ class CaldavTasks(Tasks):
         return [await self._with_parent(todo, todos) for todo in todos]
 
     async def create(self, parent: str | None, draft: TaskCreate) -> Task:
-        """See `Collection.create`. Raises `Invalid` for a parent that is not in the list, and for `previousId`."""
+        """See `Collection.create`. Raises `Invalid` for a parent or a predecessor that is not in the list."""
         folder, uid = folder_path(parent, "task list"), new_uid()
         known = await self._known_parent(folder, draft)
         text = tasks.create(known, uid, datetime.now(UTC))
+        if "previous_id" in draft.model_fields_set:
+            [todo] = text.of("VTODO")
+            task_order.put_place(todo, await self._make_room(folder, known.parent_id, draft.previous_id))
         try:
             file = await self._files.create(folder + file_name(uid), convert.written(text))
         except (Conflict, Exists):
@@ -113,9 +120,12 @@ class CaldavTasks(Tasks):
         """See `Collection.update`."""
         path = item_path(ref.id, ref.parent, "task")
         known = await self._known_parent(paths.parent(path), patch, path)
+        place = await self._new_place(path, known, etag) if "previous_id" in patch.model_fields_set else None
         for attempt in range(_TRIES):
             todo = Todo(await self._current(path, etag))
             tasks.update(todo.component, known, datetime.now(UTC))
+            if place is not None:
+                task_order.put_place(todo.component, place)
             try:
                 return await self._with_parent(Todo(await self._files.replace(todo.file, convert.written(todo.text))))
             except Conflict:
@@ -170,8 +180,6 @@ class CaldavTasks(Tasks):
 
     async def _known_parent(self, folder: str, body: Body, own: str | None = None) -> Body:
         """The body with the parent's UID in place of its id."""
-        if body.previous_id is not None:
-            raise Invalid("tasks of this provider have no order that could be written", path="previousId")
         if body.parent_id is None:
             return body
         try:
@@ -183,6 +191,34 @@ class CaldavTasks(Tasks):
             raise Invalid("a task cannot be its own parent", path="parentId")
         return body.model_copy(update={"parent_id": parent.uid})
 
+    async def _new_place(self, path: str, patch: TaskUpdate, etag: str | None) -> int:
+        """The number of a task that moves; a patch that names no parent leaves it below the one that it has."""
+        todo = Todo(await self._current(path, etag))
+        parent = patch.parent_id if "parent_id" in patch.model_fields_set else todo.record().parent_id
+        return await self._make_room(paths.parent(path), parent, patch.previous_id, path)
+
+    async def _make_room(self, folder: str, parent: str | None, previous: str | None, own: str | None = None) -> int:
+        """The number behind a sibling (None: before all of them), below the parent of that UID; those behind it are
+        moved on where there is none free. Raises `Invalid` for what is no sibling."""
+        todos = await self._all(folder)
+        uids = {todo.uid for todo in todos}
+
+        def below(todo: Todo) -> str | None:
+            named = todo.record().parent_id
+            return named if named in uids else None
+
+        wanted = parent if parent in uids else None
+        siblings = sorted((one for one in todos if below(one) == wanted and one.file.path != own), key=Todo.key)
+        behind = [paths.item_id(one.file.path) for one in siblings]
+        if previous is not None and previous not in behind:
+            raise Invalid("there is no such task beside it", path="previousId")
+        at = behind.index(previous) + 1 if previous is not None else 0
+        place, moved = task_order.room([task_order.place_of(one.component) for one in siblings], at)
+        for one, number in reversed(list(zip(siblings[at:], moved, strict=False))):
+            task_order.put_place(one.component, number)
+            await self._files.replace(one.file, convert.written(one.text))
+        return place
+
 
 def ordered(todos: Sequence[Todo]) -> list[Task]:
     """Records with the ids of their parents; children follow their parent. Cycles are broken where they are met."""
@@ -192,8 +228,7 @@ def ordered(todos: Sequence[Todo]) -> list[Task]:
         record = todo.record()
         parent = paths_of.get(record.parent_id or "")
         parent_id = paths.item_id(parent) if parent and parent != todo.file.path else None
-        key = (_number(record.position), todo.component.value("CREATED") or "", todo.file.path)
-        children.setdefault(parent_id, []).append((key, record.model_copy(update={"parent_id": parent_id})))
+        children.setdefault(parent_id, []).append((todo.key(), record.model_copy(update={"parent_id": parent_id})))
     found: list[Task] = []
     seen: set[str | None] = set()
     waiting: list[str | None] = [None]
@@ -213,10 +248,6 @@ def ordered(todos: Sequence[Todo]) -> list[Task]:
                 found.append(record)
                 add(record.id)
     return found
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.lstrip("-").isdigit() and text.isascii() and len(text) < 15 else 0
 
 
 def _todo(file: File) -> Todo | None:

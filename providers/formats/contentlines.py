@@ -4,6 +4,7 @@ Values are kept as they were written, still escaped, so that what nobody touched
 `TooLarge`; a line that is no content line is left out, a component that is not closed ends with the one around it.
 """
 
+import quopri
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +25,10 @@ _CARET = re.compile(r"\^([n^'])")
 _CARETS = {"n": "\n", "^": "^", "'": '"'}
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 _UNREADABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f]")  # neither JSON nor databases want them
+_PRINTABLE = "QUOTED-PRINTABLE"
+_SOFT = re.compile(rb"^(?=[^:\n]*QUOTED-PRINTABLE)[^\n]*=\n(?:[^\n]*=\n)*", re.IGNORECASE | re.MULTILINE)
+_LINE_END = re.compile(r"\r\n?|\n")
+_MOMENTS = frozenset(("DTSTART", "DTEND", "DUE", "RECURRENCE-ID", "EXDATE", "RDATE"))
 _LIMIT = 75  # octets of a line, without its end
 
 
@@ -52,7 +57,10 @@ class Component:
 
     def get(self, name: str) -> Line | None:
         """The first property of that name."""
-        return next((line for line in self.lines if line.name == name), None)
+        for line in self.lines:  # asked for most of all: without a generator
+            if line.name == name:
+                return line
+        return None
 
     def all(self, name: str) -> list[Line]:
         """Every property of that name."""
@@ -60,8 +68,10 @@ class Component:
 
     def value(self, name: str) -> str | None:
         """The raw value of the first property of that name."""
-        line = self.get(name)
-        return line.value if line else None
+        for line in self.lines:
+            if line.name == name:
+                return line.value
+        return None
 
     def put(self, name: str, lines: Iterable[Line] = ()) -> None:
         """Replace the properties of that name, where the first of them stood; no `lines` removes them."""
@@ -107,6 +117,8 @@ def _close(stack: list[Component], name: str) -> None:
 
 def _lines(data: bytes) -> Iterator[Line]:
     data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if b"=\n" in data:
+        data = _SOFT.sub(lambda found: found[0].replace(b"=\n", b""), data)
     data = _FOLD.sub(b"", data)  # before decoding: a fold may part the octets of a character
     if data.count(b"\n") > MAX_LINES:
         raise TooLarge(f"calendar and contact data of more than {MAX_LINES} lines is not read")
@@ -137,7 +149,30 @@ def read_line(text: str) -> Line | None:
             parameters[name] = parameters.get(name, ()) + values
     if text[place : place + 1] != ":":
         return None
-    return Line(match[2].upper(), text[place + 1 :], parameters, match[1] or "")
+    return _settled(Line(match[2].upper(), text[place + 1 :], parameters, match[1] or ""))
+
+
+def _settled(line: Line) -> Line:
+    """What older programs write, in the form of today: `TZID=tzone://Microsoft/Utc` without quotes (Exchange), and
+    texts in quoted-printable (vCard 2.1, vCalendar 1.0)."""
+    if line.name in _MOMENTS and ":" in line.value and "TZID" in line.parameters:
+        more, _, value = line.value.rpartition(":")
+        return Line(line.name, value, {**line.parameters, "TZID": (f"{line.parameter('TZID')}:{more}",)}, line.group)
+    if _PRINTABLE in map(str.upper, line.parameters.get("ENCODING", ())) or _PRINTABLE in line.parameters.get(
+        "TYPE", ()
+    ):
+        return _plain(line)
+    return line
+
+
+def _plain(line: Line) -> Line:
+    """A quoted-printable value as text; semicolons stay what they are, since there they part the value as well."""
+    octets = quopri.decodestring(line.value.encode("latin-1", "replace"))
+    charset = line.parameter("CHARSET") or "utf-8"
+    text = _LINE_END.sub(r"\\n", decode_text(octets, charset, html=False))
+    kept = {name: values for name, values in line.parameters.items() if name not in ("ENCODING", "CHARSET")}
+    types = tuple(kind for kind in kept.pop("TYPE", ()) if kind != _PRINTABLE)
+    return Line(line.name, _UNREADABLE.sub("", text), {**({"TYPE": types} if types else {}), **kept}, line.group)
 
 
 def _parameter(text: str, place: int) -> tuple[str, tuple[str, ...], int]:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _TO_ESCAPE = re.compile(r"[\\;,]|\r\n?|\n")
@@ -71,6 +72,7 @@ def written(value: date | datetime) -> str:
     return written(wall.date()) + clock + ("" if value.tzinfo is None else "Z")
 
 
+@lru_cache(maxsize=1000)
 def duration(value: str) -> timedelta | None:
     """A DURATION; None when it is none. A day has 24 hours here."""
     match = _DURATION.fullmatch(value)

@@ -148,6 +148,15 @@ class Cabinet:
         self.db.execute("DELETE FROM shelf WHERE account = ? AND port = ? AND id = ?", (*self._mine, shelf_id))
         self._next_change()
 
+    def state(self) -> tuple[int, int]:
+        """Two numbers that change with every write; the second one tells an account from an earlier one of its id."""
+        statement = (
+            "SELECT coalesce((SELECT change FROM counter WHERE account = ? AND port = ?), 0),"
+            " coalesce((SELECT max(number) FROM entry WHERE account = ? AND port = ?), 0)"
+        )
+        change, last = self.db.execute(statement, (*self._mine, *self._mine)).fetchone()
+        return int(change), int(last)
+
     def entries(self, shelf_id: str | None = None, after: int = 0) -> Iterator[Entry]:
         """What stands on a shelf (None: on any), in the order of creation."""
         where = "number > ?" if shelf_id is None else "number > ? AND shelf = ?"

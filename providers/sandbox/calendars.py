@@ -8,11 +8,11 @@ from providers.base.collection import Page, PageRequest, Ref
 from providers.base.errors import Denied, Invalid
 from providers.base.lane import blocking
 from providers.base.ports import CalendarQuery, Calendars
-from providers.sandbox.cabinet import Cabinet, Kind, Shelf
+from providers.sandbox.cabinet import Kind, Shelf
 from providers.sandbox.port import KeptPort, behind
-from providers.sandbox.taken import taken
+from providers.sandbox.taken import agenda
 from schemas.calendar import AccessRole, Calendar, CalendarCreate, CalendarUpdate
-from schemas.schedules import FreeBusyItem, FreeBusySchedule
+from schemas.schedules import FreeBusySchedule
 
 
 class SandboxCalendars(KeptPort, Calendars):
@@ -64,7 +64,8 @@ class SandboxCalendars(KeptPort, Calendars):
     @blocking
     def busy(self, emails: Sequence[str], time_min: datetime, time_max: datetime) -> list[FreeBusySchedule]:
         with self.looking() as cabinet:
-            own = _items(cabinet, time_min, time_max)
+            known = agenda(self.client, cabinet, self.number)
+        own = known.within(time_min, time_max)
         return [
             FreeBusySchedule(email=email, items=own)
             if email.lower() == self.mailbox.email.lower()
@@ -90,9 +91,3 @@ def _name(given: str | None) -> str:
     if not name:
         raise Invalid("a calendar has a name of at least one character", path="name")
     return name
-
-
-def _items(cabinet: Cabinet, time_min: datetime, time_max: datetime) -> list[FreeBusyItem]:
-    """What takes the owner's time, in order."""
-    own = (shelf for shelf in cabinet.shelves() if shelf.writable)
-    return taken((entry.text for shelf in own for entry in cabinet.entries(shelf.id)), time_min, time_max)

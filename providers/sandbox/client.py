@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from providers.base.cache import Cache, Sized
 from providers.sandbox.errors import translated
 
+_KEPT = 16 * 1024 * 1024  # octets
 _BUSY_TIMEOUT = 15.0  # seconds that a writer waits for another process
 
 _SCHEMA = """
@@ -78,6 +80,7 @@ class Client:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._idle: deque[sqlite3.Connection] = deque()
+        self.kept: Cache[Sized] = Cache(_KEPT)  # what was worked out of accounts as they are
         self.written: set[Callable[[], None]] = set()  # called after each transaction that wrote, on its thread
 
     @contextmanager

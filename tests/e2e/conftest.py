@@ -22,7 +22,9 @@ CONTRACT = Path(__file__).parents[2] / "docs" / "contract" / "aurinko.openapi.ya
 @pytest.fixture(scope="session")
 def gateway(authority: Authority) -> Iterator[Gateway]:
     """A gateway that may reach loopback servers and trusts the test CA."""
-    with Gateway(POSTROOM_CA_BUNDLE=str(authority.bundle), POSTROOM_LOG_FORMAT="json", POSTROOM_LOG_LEVEL="info") as it:
+    settings = {"CA_BUNDLE": str(authority.bundle), "LOG_FORMAT": "json", "LOG_LEVEL": "info"}
+    settings |= {"TRUSTED_PROXIES": "127.0.0.1"}
+    with Gateway(**{f"POSTROOM_{name}": value for name, value in settings.items()}) as it:
         yield it
 
 

@@ -234,6 +234,14 @@ def test_free_busy_work_hours_and_suggestions(office: Office) -> None:
     own, foreign = office.ok("POST", "/v1/calendars/freeBusy", asked | window, office.tokens[1])["records"]
     assert [(item["start"], item["status"]) for item in own["items"]] == [(event["start"], "busy")]
     assert foreign["error"] and foreign["email"] == "stranger@else.test" and "items" not in foreign
+    mixed = {"emails": ["no address", "BOB@office.test", "stranger@else.test"]} | window
+    none, mine, _ = office.ok("POST", "/v1/calendars/freeBusy", mixed, office.tokens[1])["records"]
+    assert none["email"] == "no address" and none["error"] and mine["items"] == own["items"]
+    assert [len(one) for one in office.ok("POST", "/v1/calendars/workHours", mixed, office.tokens[1])["items"]] == [
+        1,
+        2,
+        1,
+    ]
     body = window | {
         "durationMinutes": 30,
         "defaultWorkHours": OPEN,
@@ -265,3 +273,59 @@ def test_subscribers_hear_of_meetings(office: Office) -> None:
     assert (payload["bookingId"], payload["eventId"]) == (made["id"], booked["id"]) and payload["calendarId"]
     listed = office.ok("GET", f"/v1/events?since=0&resources=/booking/{made['id']}")
     assert [event["resource"] for event in listed["records"]] == [f"/booking/{made['id']}"]
+
+
+def test_a_meeting_whose_event_its_host_deletes_is_over_for_everybody(office: Office) -> None:
+    """Seen by the change log of the host's calendar: a team's, and a single person's."""
+    tokens, sync = office.tokens[:2], "/v1/calendars/primary/sync"
+    window = f"timeMin={at(0, days=-1)}&timeMax={at(0, days=60)}"
+    group = office.ok("POST", "/v1/book/group/profiles", {"workHours": OPEN}, office.basic)["id"]
+    path = f"/v1/book/group/profiles/{group}"
+    office.ok("POST", f"{path}/attachAccounts", {"accountIds": office.accounts[:2]}, office.basic)
+    made = office.ok("POST", f"{path}/meeting?required=all", slot(5, days=9), office.basic)
+    event = f"/v1/calendars/primary/events/{made['id']}"
+    host, other = sorted(tokens, key=lambda token: office.call("GET", event, who=token)[0])
+    own = {token: office.ok("POST", "/v1/book/account/profiles", {"workHours": OPEN}, token)["id"] for token in tokens}
+    for token in tokens:
+        started = wait_until(lambda token=token: _ready(office, f"{sync}?{window}", token), 20)  # type: ignore[misc]
+        own[token] = (own[token], f"{sync}/updated?deltaToken={started['syncUpdatedToken']}")
+        office.ok("GET", own[token][1], who=token)
+        assert _booked(office, *own[token], token) is None
+    office.ok("DELETE", event, who=host)
+    office.ok("GET", own[host][1], who=host)
+    for token in (host, other):
+        booked = wait_until(lambda token=token: _booked(office, *own[token], token), 30)  # type: ignore[misc]
+        office.ok("DELETE", f"/v1/calendars/primary/events/{booked}", who=token)
+        again = wait_until(lambda token=token: _booked(office, *own[token], token), 30)  # type: ignore[misc]
+        assert again != booked
+
+
+def _ready(office: Office, path: str, token: str) -> Any:
+    answer = office.ok("POST", path, who=token)
+    return answer if answer["ready"] else None
+
+
+def _booked(office: Office, profile: int, changes: str, token: str) -> str | None:
+    """The event of a slot that is booked, once it is free; whoever follows the calendar asks meanwhile."""
+    path = f"/v1/book/account/profiles/{profile}/meeting"
+    status, answer = office.call("POST", path, slot(5, days=9), token)
+    office.ok("GET", changes, who=token)
+    return str(answer["id"]) if status == 200 else None
+
+
+def test_a_visitor_who_asks_too_often_waits(office: Office) -> None:
+    """By the address that a trusted proxy names; others are served meanwhile."""
+    name = office.profile()["name"]
+    path = f"/v1/book/{office.client_id}/{name}/meeting?rescheduleToken=none"
+    answers = [office.call("POST", path, slot(9), PUBLIC, **{"x-forwarded-for": "203.0.113.9"})[0] for _ in range(130)]
+    assert answers[:120] == [400] * 120 and 429 in answers[120:]
+    url = f"http://127.0.0.1:{office.gateway.port}{path}"
+    sent = {"content-type": "application/json", "x-forwarded-for": "1.2.3.4, 203.0.113.9"}
+    request = urllib.request.Request(url, json.dumps(slot(9)).encode(), sent)
+    waits = []
+    for _ in range(5):
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(request, timeout=60)
+        waits.append((caught.value.code, caught.value.headers.get("Retry-After")))
+    assert (429, "1") in waits
+    assert office.call("POST", path, slot(9), PUBLIC, **{"x-forwarded-for": "203.0.113.10"})[0] == 400

@@ -47,6 +47,8 @@ class Said:
 Rule = Callable[[Asked], Said | None]
 #: The answer of the server, changed.
 Edit = Callable[[Asked, bytes], bytes]
+#: A header of the answer, changed; None: left out.
+HeaderEdit = Callable[[Asked, str, str], str | None]
 
 
 class DavFront:
@@ -58,6 +60,7 @@ class DavFront:
         self.passwords: dict[str, str] = {}
         self.rules: list[Rule] = []
         self.edits: list[Edit] = []
+        self.header_edits: list[HeaderEdit] = []
         self.asked: list[Asked] = []
         self._loop = asyncio.new_event_loop()
 
@@ -77,7 +80,7 @@ class DavFront:
 
     def reset(self) -> None:
         """No rules any more, and nothing asked yet."""
-        self.rules, self.edits, self.asked = [], [], []
+        self.rules, self.edits, self.header_edits, self.asked = [], [], [], []
 
     def _run(self, started: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)
@@ -135,6 +138,9 @@ class DavFront:
             for edit in self.edits:
                 body = edit(asked, body)
             kept = [(name, value) for name, value in found.headers.items() if name.lower() not in _HOP]
+            for change in self.header_edits:
+                changed = ((name, change(asked, name, value)) for name, value in kept)
+                kept = [(name, value) for name, value in changed if value is not None]
             return web.Response(status=found.status, body=body, headers=_multi(kept))
 
 

@@ -13,6 +13,7 @@ from gateway.services.availability.spans import Spans, merged
 from providers.base.errors import Invalid
 
 DAY = 86_400
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH = date(1970, 1, 1).toordinal()
 #: furthest that a clock's showing has been from UTC is 15 h 14 min (Juneau, Manila before 1900)
 _FAR = DAY
@@ -45,9 +46,10 @@ def zone_named(name: str, path: str | None = None) -> ZoneInfo:
 
 def moment(at: datetime) -> int:
     """Seconds since 1970; what is below a second is cut off. Raises `Invalid` for a wall time without a zone."""
-    if at.utcoffset() is None:
+    if at.tzinfo is not UTC and at.utcoffset() is None:
         raise Invalid("A date-time needs its offset from UTC")
-    return int(at.replace(microsecond=0).timestamp())  # whole seconds are exact as floats
+    since = at - _BEGINNING
+    return since.days * DAY + since.seconds
 
 
 def wall(on: date) -> int:

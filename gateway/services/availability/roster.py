@@ -1,7 +1,7 @@
 """Who must be free: members and groups of members, one of them or all."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -35,6 +35,17 @@ class Roster:
     def everyone(self) -> tuple[MemberId, ...]:
         """Each member once, in the order of the roster."""
         return tuple(dict.fromkeys((*self.members, *(member for group in self.groups for member in group.members))))
+
+    def with_one_for_each(self, twins: Mapping[int, int]) -> "Roster":
+        """The roster with accounts that are the same person as another one replaced by that one."""
+        if not twins:
+            return self
+
+        def once(members: tuple[MemberId, ...]) -> tuple[MemberId, ...]:
+            return tuple(dict.fromkeys(twins.get(one, one) if isinstance(one, int) else one for one in members))
+
+        groups = tuple(replace(group, members=once(group.members)) for group in self.groups)
+        return replace(self, members=once(self.members), groups=groups)
 
 
 class Choice(NamedTuple):

@@ -14,7 +14,7 @@ from gateway.services.availability.rules import to_read
 from gateway.services.availability.spans import Span
 from gateway.services.booking.links import Links, invalid_token
 from gateway.services.booking.plan import plan, request
-from gateway.services.booking.profile import Profile
+from gateway.services.booking.profile import Profile, mode
 from gateway.services.booking.profiles import Profiles
 from gateway.services.booking.teams import check_named, teams
 from gateway.services.booking.times import Known, Question, Times, interval
@@ -62,13 +62,35 @@ class Booking:
         self._times, self._profiles, self._meetings = times, profiles, meetings
         self._writing, self._links = writing, links
 
+    async def offer(
+        self, profile: Profile, question: Question, required: str | None = None, token: str | None = None
+    ) -> BookingTimesOutDto:
+        """What a request for times is answered, whoever asks: the times of the profile in a mode, or those to which the
+        meeting of a signed token can be moved. Raises `Invalid`, and as `Times.times` and `times_to_move`."""
+        if token:
+            return await self.times_to_move(profile, await self.by_token(token), question)
+        return await self._times.times(profile.required(mode(required)), question)
+
+    async def take(
+        self,
+        profile: Profile,
+        body: CreateMeetingDto,
+        order: Order,
+        required: str | None = None,
+        token: str | None = None,
+    ) -> CreateMeetingResponse:
+        """Book or hold a slot in a mode, or move the meeting of a signed token to it. Raises as `book` and `move`."""
+        if token:
+            return await self.move(profile, await self.by_token(token), body)
+        return await self.book(profile.required(mode(required)), body, order)
+
     async def book(self, profile: Profile, body: CreateMeetingDto, order: Order) -> CreateMeetingResponse:
         """Book a slot or hold it.
 
         Raises `Invalid` with the path, `Taken` with other times when somebody was faster, `RateLimited` when visitors
         hold too many slots, what the provider says (the slot is free then), `Uncertain` when nobody knows."""
         hold = await self._hold(profile, order)
-        span = _span(body)
+        span, body = _span(body), _without_twins(profile, body)
         check_named(profile.roster, body)
         uid = f"{uuid4()}@postroom"
         sealed = self._writing.seal(plan(profile, body, self._variables(uid)))
@@ -268,6 +290,7 @@ class Booking:
         members = await self._meetings.members(meeting.id)
         if not members:  # it has no time of its own any more: what its calendar shows is somebody else's doing
             raise TooLate("The meeting was cancelled, or changed in its calendar: it cannot be moved from here")
+        members = [profile.twins.get(number, number) for number in members]
         accounts = {number: profile.accounts[number] for number in members if number in profile.accounts}
         if len(accounts) < len(members):
             raise TooLate("Somebody in this meeting is no longer attached to the profile: cancel it and book another")
@@ -278,6 +301,12 @@ class Booking:
         if booked and given and booked.lower() != given.lower():
             words = "schedulerInfo.email: the meeting was booked with another address"
             raise Invalid(words, path="schedulerInfo.email", code="wrongReschedulingEmail")
+
+
+def _without_twins(profile: Profile, body: CreateMeetingDto) -> CreateMeetingDto:
+    """The request with one account for each mailbox."""
+    named = dict.fromkeys(profile.twins.get(account, account) for account in body.account_ids or ())
+    return body.model_copy(update={"account_ids": list(named)}) if named else body
 
 
 def for_strangers(error: ProviderError) -> ProviderError:

@@ -1,7 +1,7 @@
 """A booking profile as a value: what it says, who is attached to it, and the rules that follow."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,8 +14,9 @@ from gateway.services.availability.rules import Rules
 from gateway.services.work_hours import hours, zone_of
 from gateway.store import values
 from gateway.store.queries import booking
-from gateway.store.tables import BookingProfileRow
+from gateway.store.tables import AccountRow, BookingProfileRow
 from providers.base.errors import Invalid, NotFound
+from schemas.accounts import TokenStatus
 from schemas.booking import BookingProfile
 
 DURATION, STEP, NOTICE = 30, 30, 60  # minutes, where a profile says nothing
@@ -23,7 +24,8 @@ DURATION, STEP, NOTICE = 30, 30, 60  # minutes, where a profile says nothing
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A profile with its accounts; `owner` is None for a group's. `roster` names accounts by id."""
+    """A profile with its accounts; `owner` is None for a group's. `roster` names accounts by id, of a mailbox that is
+    connected more than once only one: `twins` says which stands for the others."""
 
     id: int
     application_id: int
@@ -32,6 +34,7 @@ class Profile:
     says: BookingProfile
     roster: Roster
     accounts: Mapping[int, Account]
+    twins: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -90,12 +93,23 @@ def check(says: BookingProfile) -> None:
 async def loaded(session: AsyncSession, row: BookingProfileRow) -> Profile:
     """The profile of a row with everybody attached."""
     says = BookingProfile.model_validate(row.settings | {"name": row.name})
-    roster = await _roster(session, row)
-    wanted = roster.everyone()
-    ids = [int(member) for member in wanted]
+    attached = await _roster(session, row)
+    ids = [int(member) for member in attached.everyone()]
     found = {each.id: each for each in await booking.rows_of_accounts(session, row.application_id, ids)}
-    accounts = {account: values.account(found[account]) for account in ids if account in found}
-    return Profile(row.id, row.application_id, row.account_id, row.name, says, roster, accounts)
+    twins = _twins([found[account] for account in ids if account in found])
+    roster = attached.with_one_for_each(twins)
+    shown = [int(member) for member in roster.everyone()]
+    accounts = {account: values.account(found[account]) for account in shown if account in found}
+    return Profile(row.id, row.application_id, row.account_id, row.name, says, roster, accounts, twins)
+
+
+def _twins(rows: Sequence[AccountRow]) -> dict[int, int]:
+    """Accounts of a mailbox that another account stands for: the first of those that live, in the roster's order."""
+    living = sorted(rows, key=lambda row: row.sealed_grant is None or row.token_status == TokenStatus.DEAD)
+    first: dict[int, int] = {}
+    for row in living:
+        first.setdefault(row.person, row.id)
+    return {row.id: first[row.person] for row in rows if first[row.person] != row.id}
 
 
 def known(row: BookingProfileRow | None, which: object) -> BookingProfileRow:

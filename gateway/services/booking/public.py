@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from gateway.identity import Application
 from gateway.services.booking.booking import Booking, Order, for_strangers
-from gateway.services.booking.profile import Profile, mode
+from gateway.services.booking.profile import Profile
 from gateway.services.booking.profiles import Profiles
-from gateway.services.booking.times import Question, Times
+from gateway.services.booking.times import Question
+from gateway.services.booking.visitors import BOOKING, LOOKING, Visitors
 from gateway.services.identity import Identity
 from gateway.store.meeting_values import Meeting
 from providers.base.errors import Invalid, NotFound, ProviderError, RateLimited
@@ -20,10 +21,11 @@ _MAX_KEY = 255
 
 
 class PublicBooking:
-    """Times and meetings for visitors. Of each profile so many are served at a time, the others are asked to wait."""
+    """Times and meetings for visitors. Of each profile so many are served at a time, and each visitor so often; the
+    others are asked to wait. `address`: where a visitor comes from, None where that is not known."""
 
-    def __init__(self, identity: Identity, profiles: Profiles, times: Times, booking: Booking) -> None:
-        self._identity, self._profiles, self._times, self._booking = identity, profiles, times, booking
+    def __init__(self, identity: Identity, profiles: Profiles, booking: Booking, visitors: Visitors) -> None:
+        self._identity, self._profiles, self._booking, self._visitors = identity, profiles, booking, visitors
         self._under_way: Counter[int] = Counter()
 
     async def profile(self, client_id: str, name: str) -> tuple[Application, Profile]:
@@ -37,17 +39,21 @@ class PublicBooking:
             raise NotFound("There is no such booking page") from None
 
     async def times(
-        self, client_id: str, name: str, question: Question, *, required: str | None = None, token: str | None = None
+        self,
+        client_id: str,
+        name: str,
+        question: Question,
+        *,
+        required: str | None = None,
+        token: str | None = None,
+        address: str | None = None,
     ) -> BookingTimesOutDto:
         """The times of a profile; with a `token` those to which its meeting can be moved. Raises `NotFound`, `Invalid`,
         `RateLimited`, `Unavailable`."""
+        self._visitors.admit(address, LOOKING)
         _, profile = await self.profile(client_id, name)
-        question = replace(question, strangers=True)
         async with self._served(profile):
-            if token is not None:
-                meeting = await self._booking.by_token(token)
-                return await self._booking.times_to_move(profile, meeting, question)
-            return await self._times.times(profile.required(mode(required)), question)
+            return await self._booking.offer(profile, replace(question, strangers=True), required, token)
 
     async def book(
         self,
@@ -59,19 +65,19 @@ class PublicBooking:
         hold_minutes: int | None = None,
         key: str | None = None,
         token: str | None = None,
+        address: str | None = None,
     ) -> CreateMeetingResponse:
-        """Book or hold a slot, or move the meeting of a `token` to it. Raises as `Booking.book` and `Booking.move`."""
+        """Book or hold a slot, or move the meeting of a `token` to it. Raises as `Booking.take`, and `RateLimited`."""
+        self._visitors.admit(address, BOOKING)
         _, profile = await self.profile(client_id, name)
         if key is not None and not (0 < len(key) <= _MAX_KEY and key.isprintable()):
             raise Invalid(f"Idempotency-Key: must have 1 to {_MAX_KEY} printable characters", path="Idempotency-Key")
         async with self._served(profile):
-            if token is not None:
-                return await self._booking.move(profile, await self._booking.by_token(token), body)
-            order = Order(hold_minutes, key, public=True)
-            return await self._booking.book(profile.required(mode(required)), body, order)
+            return await self._booking.take(profile, body, Order(hold_minutes, key, public=True), required, token)
 
-    async def cancel(self, meeting: Meeting) -> None:
-        """Cancel the meeting of a signed link. Raises as `Booking.cancel`."""
+    async def cancel(self, meeting: Meeting, address: str | None = None) -> None:
+        """Cancel the meeting of a signed link. Raises as `Booking.cancel`, and `RateLimited`."""
+        self._visitors.admit(address, BOOKING)
         try:
             await self._booking.cancel(meeting)
         except ProviderError as error:

@@ -30,13 +30,21 @@ def teams(roster: Roster, slot: Slot, body: CreateMeetingDto) -> list[Team]:
     names, where it names any. None, when those that it names cannot."""
     free = [int(member) for member in slot.members if _named(member, body.account_ids)]
     groups = [group for group in roster.groups if group.id in slot.groups and _named(group.id, body.group_xids)]
-    units = [[Team(account, (account,))] for account in free if account in roster.members and not body.group_xids]
+    alone = [account for account in free if account in roster.members and _counts(roster, account, body)]
+    units = [[Team(account, (account,))] for account in alone]
     units += [list(_of_group(group, free)) for group in groups]
     if roster.required is Required.ONE:
         return [team for unit in units for team in unit]
     if len(units) < len(roster.members) + len(roster.groups):
         return []
     return [_together(choice) for choice in islice(product(*units), _MOST)] if units else []
+
+
+def _counts(roster: Roster, account: int, body: CreateMeetingDto) -> bool:
+    """Whether an account without a group may meet: a request that names groups only, where one is enough, means
+    those."""
+    named = account in (body.account_ids or ()) or not body.group_xids
+    return named or (roster.required is Required.ALL and not body.account_ids)
 
 
 def _of_group(group: Group, free: Collection[int]) -> Iterator[Team]:

@@ -129,6 +129,8 @@ class Times:
         # Claims are read last: an event that was written since the calendars were read is claimed still.
         first, last = (datetime.fromtimestamp(at, UTC) for at in span)
         claims = await self._meetings.taken(list(accounts), first, last, but)
+        if doubtful := sorted({claim.meeting_id for claim in claims if claim.doubtful}):
+            await self._meetings.look_at(doubtful)  # for whoever asks next: a host may have deleted the event
 
         def member(profile: Profile, account: Account) -> Member:
             found = seen[account.id]

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from gateway.identity import Account
@@ -101,7 +101,8 @@ class Writing:
             return True
         except ProviderError:
             return False
-        return found.start is None or found.start.instant() != meeting.starts_at or _ends(found) != meeting.ends_at
+        moved = found.start is None or found.start.instant() != meeting.starts_at or _ends(found) != meeting.ends_at
+        return moved or _is_called_off(found)
 
     async def run(self, key: int) -> None:
         """Do what is due for one meeting."""
@@ -111,6 +112,8 @@ class Writing:
             return
         if meeting.state in (MeetingState.WRITING, MeetingState.UNKNOWN):
             await self._wait(self._look(meeting))
+        elif meeting.state is MeetingState.BOOKED:
+            await self._wait(self._verify(meeting))
         elif meeting.state is MeetingState.CANCELLING:
             await self._again(meeting, self._delete)
         elif meeting.state is MeetingState.MOVING:
@@ -188,6 +191,28 @@ class Writing:
             await self._meetings.fail(meeting, _ABSENT)
         else:
             await self._later(meeting, meeting.error or _ABSENT)
+
+    async def _verify(self, meeting: Meeting) -> None:
+        """The calendar's word about a booked meeting: its owner may have deleted the event, or moved it."""
+        try:
+            event = await self._at(meeting, lambda calendars, events: events.get(_ref(meeting)))
+        except NotFound:
+            event = None
+        except ProviderError as error:
+            over = meeting.ends_at <= datetime.now(UTC) or (isinstance(error, Unauthorized) and error.final)
+            after = None if over else LOOKS[-1]
+            await self._meetings.change(meeting, MeetingState.BOOKED, after, error=error.message)
+            return
+        starts, ends = (event.start, event.end) if event is not None else (None, None)
+        if event is None or starts is None or ends is None or _is_called_off(event):
+            told = await self._meetings.cancelled(meeting)
+        elif (starts.instant(), ends.instant()) == (meeting.starts_at, meeting.ends_at):
+            await self._meetings.settled(meeting)
+            told = False
+        else:
+            told = await self._meetings.follow(meeting, starts.instant(), ends.instant())
+        if told:
+            self._told(meeting.account_id)
 
     async def _later(self, meeting: Meeting, words: str) -> None:
         after = LOOKS[min(meeting.attempts, len(LOOKS) - 1)]
@@ -307,6 +332,10 @@ def _ports(session: Session) -> tuple[Calendars, Events]:
 
 def _ref(meeting: Meeting) -> Ref:
     return Ref(meeting.event_id or "", meeting.calendar_id)
+
+
+def _is_called_off(event: Event) -> bool:
+    return event.meeting_info is not None and bool(event.meeting_info.canceled)
 
 
 def _ends(event: Event) -> object:

@@ -19,7 +19,7 @@ class Guessing:
     def __init__(self, attempts: Attempts) -> None:
         self._attempts = attempts
 
-    async def begin(self, address: str, body: ApiAccountInDto) -> None:
+    async def begin(self, address: str | None, body: ApiAccountInDto) -> None:
         """Before a password is tried. Raises `RateLimited`."""
         wait = await self._attempts.begin([_account(body), *_address(address)])
         if wait > 0:
@@ -37,10 +37,10 @@ def _account(body: ApiAccountInDto) -> Limit:
     return Limit(f"account {body.service_type} {login}", PER_ACCOUNT)
 
 
-def _address(text: str) -> Sequence[Limit]:
+def _address(text: str | None) -> Sequence[Limit]:
     """None for a peer without an address, such as a Unix socket."""
     try:
-        address = ip_address(text)
+        address = ip_address(text or "")
     except ValueError:
         return ()
     if isinstance(address, IPv6Address):

@@ -136,8 +136,8 @@ class MeetingRow(SQLModel, table=True):
 
 class MeetingClaimRow(SQLModel, table=True):
     """The time that a meeting takes of an account, with the pause after it; while it is moved, at both places. No two
-    meetings of an account can overlap. (Without btree_gist a gist index has no equality of numbers: `account` is the
-    id as a range of one.)"""
+    meetings of a mailbox can overlap, also where it is connected twice. (Without btree_gist a gist index has no
+    equality of numbers: `account` is the account's `person` as a range of one.)"""
 
     __tablename__ = "meeting_claim"
     __table_args__ = (

@@ -2,10 +2,32 @@
 
 from datetime import datetime
 
-from sqlalchemy import ARRAY, Boolean, CheckConstraint, Index, Integer, LargeBinary, Text, UniqueConstraint, text
-from sqlmodel import SQLModel
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field, SQLModel
 
 from gateway.store import columns
+
+#: Who a mailbox is of, as a positive number: accounts of an application that have it alike are one mailbox that was
+#: connected twice (the provider's id of the user, else address and server host).
+PERSON = (
+    "hashtextextended(application_id || ' ' || service_type || ' ' || case when auth_user_id <> '' then "
+    "coalesce(auth_org_id, '') || '/' || auth_user_id else lower(email) || '|' || "
+    "regexp_replace(split_part(regexp_replace(lower(coalesce(server_url, '')), '^.*://', ''), '/', 1), ':[0-9]*$', '') "
+    "end, 0) & 9223372036854775806"
+)
 
 
 class ApplicationRow(SQLModel, table=True):
@@ -101,6 +123,7 @@ class AccountRow(SQLModel, table=True):
     sealed_grant: bytes | None = columns.sealed(nullable=True)
     marks: dict[str, str] = columns.json()
     renamed: bool = columns.flag()
+    person: int = Field(default=None, sa_column=Column(BigInteger, Computed(PERSON, persisted=True), nullable=False))
     created_at: datetime = columns.now()
     updated_at: datetime = columns.now()
 

@@ -102,7 +102,8 @@ def _occurrences(resource: Resource, after: date | None) -> Iterator[Occurrence]
         if last is not None and wall <= last:
             continue
         last = wall
-        found = replaced[wall] if wall in replaced else occurrence_at(master, first, ranges, wall)
+        length = series.lengths.get(wall)
+        found = replaced[wall] if wall in replaced else occurrence_at(master, first, ranges, wall, length)
         if found is not None:
             yield found
 

@@ -2,11 +2,12 @@
 
 from datetime import date, datetime, timedelta
 
+from providers.formats import values
 from providers.formats.contentlines import Component, Line
-from providers.formats.ical.resource import Resource
+from providers.formats.ical.resource import Resource, key_in
 from providers.formats.ical.spans import When, line, when
 from providers.formats.recurrence.rule import Rule, parse, write
-from providers.formats.recurrence.series import Series, fit, in_zone
+from providers.formats.recurrence.series import Series
 from providers.formats.recurrence.simple import range_of, until_of
 from schemas.recurrence import RangeType
 
@@ -40,7 +41,8 @@ def _has(series: Series, key: date | None) -> bool:
 def _shift_dates(resource: Resource, master: Component, old: Series, shift: timedelta, start: When) -> None:
     for name, days in (("EXDATE", sorted(old.excluded)), ("RDATE", sorted(old.added))):
         if days and master.get(name) is not None:
-            master.put(name, [line(name, When(day + shift, start.zone)) for day in days])
+            lengths = old.lengths if name == "RDATE" else {}
+            master.put(name, [_single(name, When(day + shift, start.zone), lengths.get(day)) for day in days])
     for override in resource.overrides:
         planned = override.get("RECURRENCE-ID")
         key = _old_key(resource, override, old)
@@ -48,11 +50,18 @@ def _shift_dates(resource: Resource, master: Component, old: Series, shift: time
             override.put("RECURRENCE-ID", [line("RECURRENCE-ID", When(key + shift, start.zone))])
 
 
+def _single(name: str, day: When, length: timedelta | None) -> Line:
+    """One date, or one period."""
+    found = line(name, day)
+    if length is None:
+        return found
+    return Line(name, f"{found.value}/{values.written_duration(length)}", {"VALUE": ("PERIOD",), **found.parameters})
+
+
 def _old_key(resource: Resource, override: Component, old: Series) -> date | None:
-    planned = when(override.get("RECURRENCE-ID"), resource.zones)
-    return (
-        fit(in_zone(planned.wall, old.start, old.zone, planned.zone.rules), old.start) if planned is not None else None
-    )
+    named = override.get("RECURRENCE-ID")
+    planned = when(named, resource.zones)
+    return key_in(named, planned, old.start, old.zone) if planned is not None else None
 
 
 def _put_until(master: Component, old: Series, start: When) -> None:

@@ -75,11 +75,12 @@ def _regular(
     assert recurrence is not None
     ranges = ranges_of(resource)
     moves = max((abs(one.moves) for one in ranges), default=timedelta())
-    length = moves + max(one.end.moment - one.start.moment for one in (first, *(one.span for one in ranges)))
+    lengths = [one.end.moment - one.start.moment for one in (first, *(one.span for one in ranges))]
+    length = moves + max((*lengths, *recurrence.lengths.values()))
     earliest = time_min - length if time_min - _FIRST > length else _FIRST
     latest = time_max + moves if _LAST - moves > time_max else _LAST
     for wall in recurrence.between(*_walls(recurrence, earliest, latest)):
-        found = occurrence_at(resource.master, first, ranges, wall)
+        found = occurrence_at(resource.master, first, ranges, wall, recurrence.lengths.get(wall))
         if wall not in replaced and _is_in(found.span, time_min, time_max):
             yield found
 
@@ -107,12 +108,15 @@ def ranges_of(resource: Resource) -> list[Range]:
     return sorted(found, key=lambda one: one.key)
 
 
-def occurrence_at(master: Component, first: Span, ranges: list[Range], wall: date) -> Occurrence:
-    """The occurrence that is planned for this start and has no override of its own."""
+def occurrence_at(
+    master: Component, first: Span, ranges: list[Range], wall: date, length: timedelta | None = None
+) -> Occurrence:
+    """The occurrence that is planned for this start and has no override of its own; `length` where it was added as a
+    period."""
     planned = When(wall, first.start.zone)
     ruling = next((one for one in reversed(ranges) if one.key <= wall), None)
     if ruling is None:
-        return Occurrence(master, first.at(wall), planned)
+        return Occurrence(master, first.at(wall) if length is None else first.at(wall).lasting(length), planned)
     return Occurrence(ruling.component, ruling.span.at(wall + ruling.moves), planned, OccurrenceType.MODIFIED)
 
 
@@ -184,7 +188,7 @@ def _of_day(
     timed = isinstance(recurrence.start, datetime)
     for start in recurrence.between(begin if timed else begin.date(), last if timed else last.date()):
         if _matches(When(start, first.start.zone), wanted):
-            yield occurrence_at(master, first, ranges, start)
+            yield occurrence_at(master, first, ranges, start, recurrence.lengths.get(start))
 
 
 def _matches(planned: When, wanted: date) -> bool:

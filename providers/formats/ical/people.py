@@ -5,6 +5,7 @@ resources. NEEDS-ACTION and DELEGATED are no response.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from urllib.parse import unquote
 
 from providers.formats.contentlines import Component, Line
@@ -31,9 +32,15 @@ _ROLES = {AttendeeType.REQUIRED: "REQ-PARTICIPANT", AttendeeType.OPTIONAL: "OPT-
 
 def address_of(line: Line) -> str | None:
     """The e-mail address of a calendar user: the `mailto:`, else the EMAIL parameter that Apple adds."""
-    scheme, colon, rest = line.value.strip().partition(":")
-    found = unquote(rest.partition("?")[0]) if colon and scheme.lower() == "mailto" else line.value.strip()
-    candidates = (found.strip(), line.parameter("EMAIL") or "")
+    return _address(line.value, line.parameter("EMAIL"))
+
+
+@lru_cache(maxsize=5000)
+def _address(value: str, email: str | None) -> str | None:
+    """The same people stand in many events."""
+    scheme, colon, rest = value.strip().partition(":")
+    found = unquote(rest.partition("?")[0]) if colon and scheme.lower() == "mailto" else value.strip()
+    candidates = (found.strip(), email or "")
     return next((candidate for candidate in candidates if is_address(candidate)), None)
 
 

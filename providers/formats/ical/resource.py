@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, tzinfo
 
 from providers.base.errors import Invalid, Unsupported
 from providers.formats import contentlines, values
 from providers.formats.contentlines import Component, Line
-from providers.formats.ical.spans import Span, span, when
+from providers.formats.ical.spans import Span, When, span, when
 from providers.formats.recurrence.series import Series, fit, in_zone, series
 from providers.formats.timezones.calendar_zones import Zones
 
@@ -86,7 +86,14 @@ class Resource:
         if planned is None:
             return None
         start = self.span.start if self.span is not None else planned
-        return fit(in_zone(planned.wall, start.wall, start.zone.rules, planned.zone.rules), start.wall)
+        return key_in(line, planned, start.wall, start.zone.rules)
+
+
+def key_in(line: Line | None, planned: When, start: date, zone: tzinfo) -> date:
+    """A RECURRENCE-ID in the terms of a series that starts then; a wall time that names no zone is in that of the
+    series."""
+    own = line is not None and line.parameter("TZID") is None and not line.value.rstrip().upper().endswith("Z")
+    return fit(in_zone(planned.wall, start, zone, zone if own else planned.zone.rules), start)
 
 
 def resources(data: bytes, floating: str | None = None) -> list[Resource]:

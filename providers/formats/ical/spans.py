@@ -58,6 +58,11 @@ class Span:
         end = end_of(wall_of(start.moment, UTC), length, UTC)  # the true length
         return Span(start, When(in_zone(end, start.wall, self.end.zone.rules, UTC), self.end.zone))
 
+    def lasting(self, length: timedelta) -> "Span":
+        """The span of that true length."""
+        wall = wall_of(self.start.moment + length, self.start.zone.rules)
+        return Span(self.start, When(wall if wall.year <= LAST_YEAR else self.start.wall, self.start.zone))
+
 
 def when(line: Line | None, zones: Zones) -> When | None:
     """The time that a property says; None when it says none."""
@@ -83,7 +88,8 @@ def span(component: Component, zones: Zones) -> Span | None:
 def _end(start: When, end: When | None, length: timedelta | None) -> When:
     """Without either, a day for a date and no time for a moment (RFC 5545 3.6.1)."""
     if end is None:
-        return When(end_of(start.wall, length or timedelta(), start.zone.rules), start.zone)
+        length = max(length or timedelta(), timedelta())
+        return When(end_of(start.wall, length, start.zone.rules), start.zone)
     if start.all_day:
         last = end.wall.date() if isinstance(end.wall, datetime) else end.wall
         return When(max(last, start.wall + _DAY), start.zone)

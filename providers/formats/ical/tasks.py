@@ -85,10 +85,12 @@ def _due_after(todo: Component, zones: Zones) -> datetime | None:
 
 
 def status_of(todo: Component) -> TaskStatus:
-    """COMPLETED or 100 percent say done even without a STATUS."""
+    """COMPLETED or 100 percent say done even without a STATUS, a smaller part that it was begun."""
     said = _STATUSES.get((todo.value("STATUS") or "").strip().upper())
-    done = todo.get("COMPLETED") is not None or (todo.value("PERCENT-COMPLETE") or "").strip() == "100"
-    status = said or (TaskStatus.COMPLETED if done else TaskStatus.NOT_STARTED)
+    percent = (todo.value("PERCENT-COMPLETE") or "").strip().lstrip("0")
+    done = todo.get("COMPLETED") is not None or percent == "100"
+    begun = percent.isascii() and percent.isdigit() and len(percent) < 3
+    status = said or (TaskStatus.COMPLETED if done else TaskStatus.IN_PROGRESS if begun else TaskStatus.NOT_STARTED)
     own = next((one for one in _OWN if one.value == todo.value(_OWN_STATUS)), None)
     return own if own is not None and status is TaskStatus.NOT_STARTED else status
 
@@ -161,16 +163,26 @@ def _put_parent(todo: Component, uid: str | None) -> None:
 def _put_times(todo: Component, patch: TaskCreate | TaskUpdate) -> None:
     """DUE and DTSTART have the same value type, and the start is before the end (RFC 5545 3.8.2.3)."""
     given = {"due": "DUE", "start_date_time": "DTSTART"}
+    if given.keys() & patch.model_fields_set:
+        _settle_due(todo)
     for field, name in given.items():
         if field in patch.model_fields_set:
             moment = getattr(patch, field)
             todo.put(name, [] if moment is None else [_time(name, moment)])
-            todo.put("DURATION")
     found = {name: values.moment(todo.value(name) or "") for name in given.values()}
     if len({isinstance(one, datetime) for one in found.values() if one is not None}) > 1:
         for name, one in found.items():
             if one is not None and not isinstance(one, datetime):
                 todo.put(name, [Line(name, values.written(datetime.combine(one, _MIDNIGHT, UTC)))])
+
+
+def _settle_due(todo: Component) -> None:
+    """DUE in place of DURATION: a start that moves does not take along what the body does not name."""
+    start, length = todo.get("DTSTART"), values.duration(todo.value("DURATION") or "")
+    begin = values.moment(start.value) if start is not None else None
+    if start is not None and begin is not None and length is not None and todo.get("DUE") is None:
+        todo.put("DURATION", [Line("DUE", values.written(begin + length), start.parameters)])
+    todo.put("DURATION")
 
 
 def _time(name: str, moment: datetime) -> Line:

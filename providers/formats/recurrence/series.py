@@ -1,6 +1,6 @@
 """A recurrence set: rules, added and excluded starts (RFC 5545 3.8.5), and the lines it is written as."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from heapq import merge
@@ -10,7 +10,7 @@ from providers.formats import values
 from providers.formats.contentlines import Line, read_line
 from providers.formats.recurrence.expand import starts
 from providers.formats.recurrence.rule import Rule, Unit, parse
-from providers.formats.recurrence.wall import wall_of
+from providers.formats.recurrence.wall import moment, wall_of
 
 MAX_COUNT = 10_000  # of what callers hand in
 MAX_TIMES = 96  # a day, of what callers hand in
@@ -25,7 +25,7 @@ class Series:
     """`start` is a date, or a wall time in `zone`; so is every date here.
 
     `excluded_days` has the dates of EXDATEs that name a day of a series with times: they take the whole day away, as
-    most programs understand them.
+    most programs understand them. `lengths` are those of added periods (RDATE;VALUE=PERIOD), by their starts.
     """
 
     start: date
@@ -35,6 +35,7 @@ class Series:
     added: tuple[date, ...] = ()
     excluded: frozenset[date] = field(default_factory=frozenset)
     excluded_days: frozenset[date] = field(default_factory=frozenset)
+    lengths: Mapping[date, timedelta] = field(default_factory=dict)
 
     def between(self, after: date, before: date) -> Iterator[date]:
         """The starts from `after` (inclusive) to `before` (exclusive), in order, each once. Raises `Invalid` when there
@@ -83,6 +84,7 @@ def series(start: date, zone: tzinfo, lines: Iterable[Line], zone_of: ZoneOf | N
         tuple(fit(day, start) for day in _dates(found["RDATE"], start, zone, zone_of)),
         frozenset(fit(day, start) for day in excluded if day not in days),
         frozenset(days),
+        dict(_periods(found["RDATE"], start, zone, zone_of)),
     )
 
 
@@ -97,6 +99,23 @@ def _dates(lines: Sequence[Line], start: date, zone: tzinfo, zone_of: ZoneOf | N
             continue  # says nothing to anybody
         tzid = line.parameter("TZID")
         yield in_zone(day, start, zone, zone_of(tzid) if tzid and zone_of else zone)
+
+
+def _periods(
+    lines: Sequence[Line], start: date, zone: tzinfo, zone_of: ZoneOf | None
+) -> Iterator[tuple[date, timedelta]]:
+    """The starts and lengths of the periods among them; what ends before it starts has no length of its own."""
+    for line in lines if isinstance(start, datetime) else ():
+        for piece in line.value.split(","):
+            first, slash, rest = piece.partition("/")
+            if slash and (found := next(_dates([Line(line.name, first, line.parameters)], start, zone, zone_of), None)):
+                begin, end = (
+                    moment(fit(found, start), zone),
+                    _dates([Line(line.name, rest, line.parameters)], start, zone, zone_of),
+                )
+                length = values.duration(rest) or next((moment(fit(one, start), zone) - begin for one in end), None)
+                if length is not None and length > timedelta():
+                    yield fit(found, start), length
 
 
 def in_zone(day: date, start: date, zone: tzinfo, written_in: tzinfo) -> date:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from providers.formats import values
 from providers.formats.contentlines import Component
-from providers.formats.timezones.names import iana_name
+from providers.formats.timezones.names import guessed_name, iana_name
 from providers.formats.timezones.rules import zone_of
 
 _MAX_ZONES = 100  # in one text
@@ -29,7 +29,8 @@ def named(name: str) -> Zone:
 
 
 class Zones:
-    """Resolves the TZIDs of a VCALENDAR: by name, else by the VTIMEZONE that it brings.
+    """Resolves the TZIDs of a VCALENDAR: by name, else by the VTIMEZONE that it brings, else by what
+    the name looks like.
 
     Nothing is shared between texts: a TZID that one calendar defines says nothing about another.
     """
@@ -59,4 +60,7 @@ class Zones:
         if name is not None:
             return named(name)
         rules = zone_of(described) if described is not None else None
-        return Zone(rules, None) if rules is not None else self.floating
+        if rules is not None:
+            return Zone(rules, None)
+        guessed = guessed_name(tzid)
+        return named(guessed) if guessed else self.floating

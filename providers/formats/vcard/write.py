@@ -37,7 +37,9 @@ def create(contact: Contact, uid: str, now: datetime, version: str = "3.0") -> C
 
 
 def update(card: Component, patch: Contact, now: datetime) -> None:
-    """Change what the body names."""
+    """Change what the body names. A card of version 2.1 becomes one of 3.0: nothing older is allowed on a server (RFC
+    6352 5.1), and its texts were decoded when it was read."""
+    _modernise(card)
     names, version = patch.model_fields_set, (card.value("VERSION") or "3.0").strip()
     for field, name in _TEXTS.items():
         if field in names:
@@ -58,6 +60,18 @@ def update(card: Component, patch: Contact, now: datetime) -> None:
     _put_name(card, patch)
     stamp = values.written(now.astimezone(UTC))
     card.put("REV", [Line("REV", stamp)])
+
+
+def _modernise(card: Component) -> None:
+    if (card.value("VERSION") or "").strip() != "2.1":
+        return
+    card.put("VERSION", [Line("VERSION", "3.0")])
+    card.lines = [
+        Line(line.name, line.value, {**line.parameters, "ENCODING": ("b",)}, line.group)
+        if (line.parameter("ENCODING") or "").upper() == "BASE64"
+        else line
+        for line in card.lines
+    ]
 
 
 def _put_text(card: Component, name: str, text: str | None) -> None:

@@ -22,6 +22,7 @@ from gateway.services.booking.profile import Profile
 from gateway.services.booking.profiles import Profiles
 from gateway.services.booking.public import PublicBooking
 from gateway.services.booking.times import Question, Times
+from gateway.services.booking.visitors import Visitors
 from gateway.services.booking.writing import Writing
 from gateway.services.identity import Identity
 from gateway.services.schedules import Schedules
@@ -32,6 +33,7 @@ from gateway.store.meeting_values import Meeting
 from gateway.store.meetings import Meetings
 from gateway.store.vault import Vault
 from providers.base.collection import PageRequest, Ref
+from providers.base.errors import Unavailable
 from providers.base.ports import EventQuery, EventWrite
 from providers.base.provider import Mailbox, Provider, ProviderSettings, Session
 from providers.sandbox.provider import SandboxProvider
@@ -59,6 +61,7 @@ class Faults:
     refuse: list[Exception] = field(default_factory=list)
     lose: list[Exception] = field(default_factory=list)
     creates: int = 0
+    away: bool = False  # nothing can be read
 
 
 class FailingProvider(SandboxProvider):
@@ -71,9 +74,18 @@ class FailingProvider(SandboxProvider):
     async def open(self, mailbox: Mailbox) -> Session:
         session = await super().open(mailbox)
         assert session.events is not None
+        session.events.get = self._reachable(session.events.get)  # type: ignore[method-assign]
         for verb in ("create", "update", "delete"):
             setattr(session.events, verb, self._failing(getattr(session.events, verb), verb))
         return session
+
+    def _reachable(self, verb: Any) -> Any:
+        async def run(*arguments: Any, **more: Any) -> Any:
+            if self.faults.away:
+                raise Unavailable("the calendar is away")
+            return await verb(*arguments, **more)
+
+        return run
 
     def _failing(self, verb: Any, name: str) -> Any:
         async def run(*arguments: Any, **more: Any) -> Any:
@@ -161,6 +173,13 @@ class Practice:
             assert session.calendars is not None and session.events is not None
             await session.events.delete(Ref(event, await session.calendars.primary()))
 
+    async def shift(self, account: Account, event: str, start: datetime) -> None:
+        """The owner moves an event."""
+        patch = Event(start=EventDateTime(date_time=start, timezone="UTC"))
+        async with self.sessions.native(account) as session:
+            assert session.calendars is not None and session.events is not None
+            await session.events.update(Ref(event, await session.calendars.primary()), EventWrite(patch))
+
     async def meeting(self, number: int | None) -> Meeting:
         found = await self.meetings.get(number or 0)
         assert found is not None
@@ -209,7 +228,7 @@ async def open_practice(database: Database, folder: Path, *others: Provider) -> 
     )
     links = Links([KEY], "http://gateway.test")
     booking = Booking(times, profiles, meetings, writing, links)
-    public = PublicBooking(identity, profiles, times, booking)
+    public = PublicBooking(identity, profiles, booking, Visitors())
     yield Practice(
         database,
         provider,

@@ -5,7 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from gateway.identity import Account
+from gateway.services.availability.roster import Required
 from gateway.services.booking.booking import Order
+from gateway.services.booking.profile import Profile
 from gateway.services.booking.times import Question
 from gateway.store.meeting_values import MeetingState
 from providers.base.errors import (
@@ -20,7 +23,7 @@ from providers.base.errors import (
     Uncertain,
     Unsupported,
 )
-from schemas.booking import BookingAttachAccountsDto, BookingAttachGroupsDto, BookingTimesOutDto
+from schemas.booking import BookingAttachAccountsDto, BookingAttachGroupsDto, BookingMeetingInterval, BookingTimesOutDto
 from tests.gateway.booking.conftest import Practice, tomorrow, wanted
 
 pytestmark = pytest.mark.anyio
@@ -372,6 +375,36 @@ async def test_all_must_be_free_and_all_are_taken(practice: Practice) -> None:
             await practice.book(own, tomorrow(10))
 
 
+def _groups_of(told: BookingMeetingInterval) -> dict[str, object]:
+    return {"group_xids": told.group_xids}
+
+
+def _accounts_of(told: BookingMeetingInterval) -> dict[str, object]:
+    return {"account_ids": told.account_ids}
+
+
+def _all_of(told: BookingMeetingInterval) -> dict[str, object]:
+    return _groups_of(told) | _accounts_of(told)
+
+
+async def test_slots_can_be_repeated_as_they_are_told(practice: Practice) -> None:
+    """With groups and with an account of no group, whichever of them must be free (behaviour.md 12)."""
+    people = [await practice.person() for _ in range(4)]
+    profile, (alone, *others) = await practice.profile(None), [person.id for person in people]
+    groups = [{"extId": "a", "accountIds": others[:2]}, {"extId": "b", "accountIds": others[2:], "required": "all"}]
+    attached = BookingAttachGroupsDto.model_validate({"groups": groups})
+    await practice.profiles.attach_groups(practice.application, profile.id, attached)
+    attached_alone = BookingAttachAccountsDto(account_ids=[alone])
+    await practice.profiles.attach_accounts(practice.application, profile.id, attached_alone)
+    for mode in Required:
+        asked = (await practice.again(profile)).required(mode)
+        for named in (_all_of, _groups_of, _accounts_of):
+            [*_, told] = await practice.offered(asked, from_date=tomorrow().date())
+            made = await practice.book(asked, told.start, **named(told))
+            members = await practice.meetings.members((await practice.last()).id)
+            assert made.created and len(members) >= (3 if mode is Required.ALL else 1)
+
+
 async def test_a_repeated_request_books_once(practice: Practice) -> None:
     ann = await practice.person()
     profile = await practice.profile(ann)
@@ -432,3 +465,100 @@ async def test_too_many_visitors_at_once_are_asked_to_wait(practice: Practice, m
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert {type(answer) for answer in answers} == {BookingTimesOutDto, RateLimited}
     assert (await practice.public.times(*link, Question())).items
+
+
+async def team(practice: Practice) -> tuple[list[Account], Profile]:
+    """Three people who must all be there."""
+    people = [await practice.person() for _ in range(3)]
+    profile = await practice.profile(None)
+    attached = BookingAttachAccountsDto(account_ids=[person.id for person in people])
+    await practice.profiles.attach_accounts(practice.application, profile.id, attached)
+    return people, (await practice.again(profile)).required(Required.ALL)
+
+
+async def looked_at(practice: Practice) -> MeetingState:
+    """What became of the last meeting once the pump has run for it."""
+    meeting = await practice.last()
+    await practice.writing.run(meeting.id)
+    return (await practice.last()).state
+
+
+async def test_a_team_is_free_again_when_the_host_deletes_the_event(practice: Practice) -> None:
+    people, profile = await team(practice)
+    made = await practice.book(profile, tomorrow(10))
+    hosting = (await practice.last()).account_id
+    host, other, _ = sorted(people, key=lambda one: one.id != hosting)
+    own = await practice.profile(other)
+    await practice.remove(host, made.id or "")
+    assert tomorrow(10) not in [slot.start for slot in await practice.offered(own)], "the calendar settles first"
+    await practice.leap(timedelta(minutes=10))
+    with pytest.raises(Taken):  # whoever asks has it looked at
+        await practice.book(own, tomorrow(10))
+    assert await looked_at(practice) is MeetingState.CANCELLED
+    assert (await practice.book(own, tomorrow(10))).created
+
+
+async def test_a_team_goes_where_the_host_moves_the_event(practice: Practice) -> None:
+    people, profile = await team(practice)
+    made = await practice.book(profile, tomorrow(10))
+    hosting = (await practice.last()).account_id
+    host, other, _ = sorted(people, key=lambda one: one.id != hosting)
+    own = await practice.profile(other)
+    await practice.shift(host, made.id or "", tomorrow(12))
+    for _ in range(2):
+        await practice.leap(timedelta(minutes=10))
+        await practice.offered(own)
+        assert await looked_at(practice) is MeetingState.BOOKED
+        assert (await practice.last()).starts_at == tomorrow(12)
+        with pytest.raises(Taken):
+            await practice.book(own, tomorrow(12))
+    assert (await practice.book(own, tomorrow(10))).created
+
+
+async def test_a_calendar_that_is_away_frees_nobody(practice: Practice) -> None:
+    people, profile = await team(practice)
+    await practice.book(profile, tomorrow(10))
+    await practice.leap(timedelta(minutes=10))
+    await practice.meetings.look_at([(await practice.last()).id])
+    practice.provider.faults.away = True
+    assert await looked_at(practice) is MeetingState.BOOKED
+    practice.provider.faults.away = False
+    assert len(await practice.meetings.members((await practice.last()).id)) == len(people)
+
+
+async def test_a_mailbox_that_is_connected_twice_is_one(practice: Practice) -> None:
+    """It is one of those who must be free, has one meeting at a time, and any of its accounts may be named."""
+    one = await practice.person("twin@sandbox.test", client_org_id="a")
+    twin = await practice.person("twin@sandbox.test", client_org_id="b")
+    other = await practice.person()
+    assert one.id != twin.id
+    profile = await practice.profile(None)
+    group = {"extId": "g", "accountIds": [one.id, twin.id], "required": "all"}
+    attached = BookingAttachGroupsDto.model_validate({"groups": [group]})
+    await practice.profiles.attach_groups(practice.application, profile.id, attached)
+    ids = BookingAttachAccountsDto(account_ids=[other.id, twin.id])
+    await practice.profiles.attach_accounts(practice.application, profile.id, ids)
+    profile = (await practice.again(profile)).required(Required.ALL)
+    [*_, told] = await practice.offered(profile, from_date=tomorrow().date())
+    assert told.account_ids is not None and len(told.account_ids) == 2 and other.id in told.account_ids
+    named = [one.id, twin.id, other.id]
+    assert (await practice.book(profile, tomorrow(10), account_ids=named, group_xids=["g"])).created
+    assert len(await practice.meetings.members((await practice.last()).id)) == 2
+    for account in (one, twin, other):  # held, so that no calendar shows it
+        own, order = await practice.profile(account), Order(hold_minutes=5)
+        with pytest.raises(Taken):
+            await practice.book(own, tomorrow(10), order=order)
+    first, second = await practice.profile(one), await practice.profile(twin)
+    await practice.book(first, tomorrow(12), order=Order(hold_minutes=5))
+    assert tomorrow(12) not in [slot.start for slot in await practice.offered(second)]
+    with pytest.raises(Taken):
+        await practice.book(second, tomorrow(12))
+
+
+async def test_of_two_accounts_of_a_mailbox_only_one_wins(practice: Practice) -> None:
+    """Also where both are asked for at the same moment."""
+    both = [await practice.person("racer@sandbox.test", client_org_id=org) for org in ("a", "b")]
+    profiles = [await practice.profile(account) for account in both]
+    tries = (practice.book(profiles[number % 2], tomorrow(10), order=Order(hold_minutes=5)) for number in range(8))
+    found = await asyncio.gather(*tries, return_exceptions=True)
+    assert sorted(type(one).__name__ for one in found) == ["CreateMeetingResponse", *["Taken"] * 7]

@@ -80,7 +80,8 @@ async def test_the_constraint_holds_without_any_lock(desk: Desk) -> None:
     other = (await desk.meetings.begin(desk.wish(), desk.one(1))).meeting
     assert first is not None and other is not None
     move = sa.text(
-        "update meeting_claim set account_id = :to, account = int8range(:to, :to, '[]') where meeting_id = :id"
+        "update meeting_claim c set account_id = a.id, account = int8range(a.person, a.person, '[]') from account a"
+        " where a.id = :to and meeting_id = :id"
     )
     with pytest.raises(sa.exc.IntegrityError, match="ex_meeting_claim"):
         async with desk.database.session() as session:

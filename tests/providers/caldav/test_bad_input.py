@@ -195,6 +195,17 @@ async def test_answers_that_are_none(desk: Desk) -> None:
     assert not multistatus.preconditions(bomb)
 
 
+async def test_a_server_that_fails_at_queries(desk: Desk) -> None:
+    """The whole calendar is read in their place; a server that fails at everything is out of order."""
+    made = await desk.add("u-1", subject="a", start=day("2026-03-05"))
+    desk.server.front.rules = [lambda asked: Said(500) if b"calendar-query" in asked.body else None]
+    for query in (MARCH, EventQuery(i_cal_uid="u-1")):
+        assert [one.id for one in (await desk.events.find(desk.calendar, query, PageRequest())).records] == [made.id]
+    desk.server.front.rules = [lambda asked: Said(500)]
+    with pytest.raises(Unavailable):
+        await desk.events.find(desk.calendar, MARCH, PageRequest())
+
+
 async def test_weak_and_missing_versions(desk: Desk) -> None:
     """A proxy that compresses makes ETags weak: the opaque part is what counts. Without any there is no safe write."""
     import re

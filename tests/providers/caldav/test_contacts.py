@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from providers.base.collection import PageRequest, Ref
-from providers.base.errors import Conflict, CursorExpired, NotFound
+from providers.base.errors import Conflict, CursorExpired, Denied, NotFound
 from providers.base.ports import Contacts, ContactView
 from providers.caldav import elements, paths
 from providers.caldav.elements import CARD, DAV
@@ -14,6 +14,7 @@ from providers.caldav.provider import CaldavProvider
 from schemas.contacts import Contact
 from tests.providers.caldav.conftest import Desk, everything, opened
 from tests.servers.dav import DavServer
+from tests.servers.dav_front import Said
 
 pytestmark = pytest.mark.anyio
 PHOTO = base64.b64encode(b"\xff\xd8picture").decode()
@@ -158,3 +159,24 @@ async def test_new_cards_are_of_the_version_that_the_server_names(desk: Desk) ->
     [place] = await desk.session._account.books()
     assert f"VERSION:{'4.0' if place.takes_vcard4 else '3.0'}" in await desk.text(made.id)
     assert (await port(desk).find(None, None, PageRequest())).records[0].id == made.id
+
+
+async def test_a_first_address_book_is_made(dav_provider: CaldavProvider, dav_server: DavServer) -> None:
+    """Radicale has none until somebody makes one, and the contract has no call for that."""
+    made = await opened(dav_provider, dav_server)
+    before = {one.path for one in await made.session._account.books()}
+    written = await port(made).create(None, contact(name={"displayName": "First"}))
+    after = {one.path for one in await made.session._account.books()}
+    assert len(after) == 1 and (not before or before == after)
+    other = await port(made).create(None, contact(name={"displayName": "Second"}))
+    found = await port(made).find(None, None, PageRequest())
+    assert {one.id for one in found.records} == {written.id, other.id}
+
+
+async def test_a_server_that_makes_no_address_book(dav_provider: CaldavProvider, dav_server: DavServer) -> None:
+    made = await opened(dav_provider, dav_server)
+    if await made.session._account.books():
+        pytest.skip("it makes one for everybody")
+    dav_server.front.rules.append(lambda asked: Said(405) if asked.method == "MKCOL" else None)
+    with pytest.raises(Denied, match="no address book"):
+        await port(made).create(None, contact(name={"displayName": "First"}))

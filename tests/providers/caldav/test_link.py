@@ -108,6 +108,27 @@ async def test_tls_and_certificates(authority: Authority, dav_settings: Provider
         assert all(one.login in (None, user.address) for one in front.asked)
 
 
+async def test_a_proxy_that_the_server_does_not_know_of(authority: Authority, dav_settings: ProviderSettings) -> None:
+    """It names itself with http in redirects and hrefs, and is asked by https where it was reached; another host with
+    http is not."""
+    from dataclasses import replace
+
+    provider = CaldavProvider(replace(dav_settings, ca_bundle=str(authority.bundle)))
+    with Radicale() as radicale, DavFront(radicale.direct, authority.issue()) as front:
+        user, plain = radicale.new_user(), front.url.replace("https:", "http:")
+        front.edits.append(lambda asked, body: body.replace(b"href>/", b"href>http://localhost/"))
+        front.rules.append(lambda asked: Said(301, {"Location": f"{plain}/"}) if "well-known" in asked.path else None)
+        try:
+            linked = await provider.link(body(user, serverUrl=front.url), ensure_access=True)
+            assert str(linked.grant["calendars"]["sets"][0]).startswith(front.url)
+            front.rules[:] = [lambda asked: Said(301, {"Location": plain.replace("localhost", "127.0.0.1")})]
+            with pytest.raises((Denied, Invalid)):
+                await provider.link(body(user, serverUrl=front.url), ensure_access=True)
+        finally:
+            await provider.close()
+        assert {one.login for one in front.asked} <= {None, user.address}
+
+
 async def test_a_password_does_not_leave_without_tls(dav_server: DavServer, dav_settings: ProviderSettings) -> None:
     """Where private networks are not allowed, http is refused before anything is sent, and so are private addresses."""
     from dataclasses import replace

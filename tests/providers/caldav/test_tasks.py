@@ -5,7 +5,7 @@ import pytest
 from providers.base.collection import PageRequest, Ref
 from providers.base.errors import Conflict, Denied, Invalid, NotFound
 from providers.base.ports import TaskQuery, Tasks
-from providers.caldav import paths
+from providers.caldav import paths, task_order
 from schemas.calendar import CalendarCreate
 from schemas.tasks import TaskCreate, TaskImportance, TaskListCreate, TaskListUpdate, TaskStatus, TaskUpdate
 from tests.providers.caldav.conftest import Desk, everything, moment
@@ -117,8 +117,6 @@ async def test_parents_are_ids(desk: Desk) -> None:
         with pytest.raises(Invalid) as caught:
             await tasks.create(parent, TaskCreate(title="x", parent_id=wrong))
         assert caught.value.path == "parentId"
-    with pytest.raises(Invalid):
-        await tasks.create(parent, TaskCreate(title="x", previous_id=top.id))
     await tasks.delete(Ref(top.id or "", parent))
     await tasks.update(Ref(sub.id or "", parent), TaskUpdate(parent_id=leaf.id))  # a cycle, through other programs
     assert len(await everything(lambda page: tasks.find(parent, TaskQuery(), page), 3)) == 3
@@ -153,3 +151,48 @@ async def test_a_list_that_is_gone(desk: Desk) -> None:
     ):
         with pytest.raises(NotFound):
             await call
+
+
+async def test_tasks_stand_where_they_are_put(desk: Desk) -> None:
+    """Behind a sibling, or first; where numbers leave no room those behind move on."""
+    tasks, folder = await a_list(desk)
+
+    async def titles() -> list[str | None]:
+        return [one.title for one in (await tasks.find(folder, TaskQuery(), PageRequest())).records]
+
+    one = await tasks.create(folder, TaskCreate(title="one"))
+    await tasks.create(folder, TaskCreate(title="first", previous_id=None))
+    made = one
+    for number in range(4):
+        made = await tasks.create(folder, TaskCreate(title=f"{number}", previous_id=one.id))
+    assert await titles() == ["first", "one", "3", "2", "1", "0"]
+    moved = await tasks.update(Ref(made.id or "", folder), TaskUpdate(previous_id=None), made.etag)
+    assert (moved.title, await titles()) == ("3", ["3", "first", "one", "2", "1", "0"])
+    child = await tasks.create(folder, TaskCreate(title="child", parent_id=one.id))
+    await tasks.create(folder, TaskCreate(title="younger", parent_id=one.id, previous_id=child.id))
+    await tasks.create(folder, TaskCreate(title="elder", parent_id=one.id, previous_id=None))
+    assert await titles() == ["3", "first", "one", "elder", "child", "younger", "2", "1", "0"]
+    await tasks.update(Ref(child.id or "", folder), TaskUpdate(parent_id=None, previous_id=one.id))
+    assert await titles() == ["3", "first", "one", "elder", "younger", "child", "2", "1", "0"]
+    for wrong in (one.id, "nothing"):
+        with pytest.raises(Invalid) as caught:
+            await tasks.create(folder, TaskCreate(title="x", parent_id=child.id, previous_id=wrong))
+        assert caught.value.path == "previousId"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "at", "found"),
+    [
+        ([], 0, (0, [])),
+        ([5], 0, (4, [])),
+        ([5], 1, (6, [])),
+        ([5, 9], 1, (7, [])),
+        ([5, 6, 7, 20], 1, (6, [7, 8])),
+        ([5, 5, 5], 1, (6, [7, 8])),
+        ([5, 5, 9], 1, (6, [7])),
+    ],
+)
+def test_room(numbers: list[int], at: int, found: tuple[int, list[int]]) -> None:
+    assert task_order.room(numbers, at) == found
+    with pytest.raises(Invalid):
+        task_order.room([1] * 300, 1)

@@ -36,6 +36,9 @@ def _again(text: Component) -> Task:
         (["COMPLETED:20260101T000000Z"], "status", "completed"),
         (["PERCENT-COMPLETE:100"], "status", "completed"),
         ([], "status", "notStarted"),
+        (["PERCENT-COMPLETE:050"], "status", "inProgress"),
+        (["PERCENT-COMPLETE:0"], "status", "notStarted"),
+        (["PERCENT-COMPLETE:50", "STATUS:NEEDS-ACTION"], "status", "notStarted"),
         (["PRIORITY:1"], "importance", "high"),
         (["PRIORITY:5"], "importance", "normal"),
         (["PRIORITY:9"], "importance", "low"),
@@ -88,3 +91,15 @@ def test_done_and_undone() -> None:
     assert (_again(text).status, _again(text).completed) == (TaskStatus.DEFERRED, None)
     update(text.children[0], TaskUpdate.model_validate({"status": "notStarted", "title": None}), _NOW)
     assert (_again(text).status, _again(text).title) == (TaskStatus.NOT_STARTED, None)
+
+
+def test_a_moved_start_leaves_the_due_time() -> None:
+    """Of a task that has a DURATION in its place (RFC 5545 3.6.2)."""
+    lines = "UID:u\nDTSTART;TZID=Europe/Berlin:20260702T090000\nDURATION:P1DT1H\n"
+    text = contentlines.parse(f"BEGIN:VCALENDAR\nBEGIN:VTODO\n{lines}END:VTODO\nEND:VCALENDAR\n".encode())[0]
+    [todo] = text.of("VTODO")
+    [(_, before)] = tasks(text)
+    update(todo, TaskUpdate.model_validate({"startDateTime": "2026-07-01T00:00:00Z"}), _NOW)
+    [(_, after)] = tasks(text)
+    assert before.due == after.due == datetime(2026, 7, 3, 8, tzinfo=UTC)
+    assert after.start_date_time == datetime(2026, 7, 1, tzinfo=UTC) and todo.get("DURATION") is None

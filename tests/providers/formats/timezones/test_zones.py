@@ -10,7 +10,7 @@ from tzlocal.windows_tz import win_tz
 from providers.formats.contentlines import Component, Line, parse, write
 from providers.formats.timezones.calendar_zones import Zones
 from providers.formats.timezones.describe import vtimezone
-from providers.formats.timezones.names import iana_name, windows_name
+from providers.formats.timezones.names import guessed_name, iana_name, windows_name
 from providers.formats.timezones.rules import RuleZone, zone_of
 from tests.providers.formats.recurrence.strategies import ZONES
 
@@ -27,8 +27,7 @@ from tests.providers.formats.recurrence.strategies import ZONES
         ("/freeassociation.sourceforge.net/Europe/Berlin", "Europe/Berlin"),
         ("/mozilla.org/20050126_1/America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),
         ("tzone://Microsoft/Utc", "UTC"),
-        ("GMT+0200", "Etc/GMT-2"),
-        ("UTC-03:00", "Etc/GMT+3"),
+        ("GMT+0200", None),
         ("Z", "UTC"),
         ("tzone://Microsoft/Custom", None),
         ("Customized Time Zone", None),
@@ -41,6 +40,25 @@ from tests.providers.formats.recurrence.strategies import ZONES
 )
 def test_names(tzid: str, name: str | None) -> None:
     assert iana_name(tzid) == name
+
+
+@pytest.mark.parametrize(
+    ("tzid", "name"),
+    [
+        ("GMT+0200", "Etc/GMT-2"),
+        ("UTC-03:00", "Etc/GMT+3"),
+        ("(UTC+01:00) Amsterdam, Berlin, Bern, Rom, Stockholm, Wien", "Europe/Amsterdam"),
+        ("(GMT+01.00) Sarajevo/Warsaw/Zagreb", "Europe/Sarajevo"),
+        ("(UTC-08:00) Pacific Time (US & Canada)", "America/Los_Angeles"),
+        ("(UTC+02:00) Somewhere", "Etc/GMT-2"),
+        ("Europe/Berlin", "Europe/Berlin"),
+        ("GMT+0530", None),
+        ("Customized Time Zone", None),
+        ("", None),
+    ],
+)
+def test_names_that_can_be_guessed(tzid: str, name: str | None) -> None:
+    assert guessed_name(tzid) == name
 
 
 def test_every_windows_zone_has_a_place() -> None:

@@ -217,3 +217,36 @@ def test_any_contact_survives(body: dict[str, Any], version: str) -> None:
     found = _again(create(wanted, "u", _NOW, version))
     names = wanted.model_fields_set
     assert found.model_dump(include=names) == wanted.model_dump(include=names)
+
+
+_OLD = b"""BEGIN:VCARD
+VERSION:2.1
+N;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:M=C3=BCller;J=C3=B6rg;;;
+TEL;CELL;PREF:+49 1
+EMAIL;INTERNET;HOME:a@b.example
+NOTE;ENCODING=QUOTED-PRINTABLE:line1=0D=0A=
+line2 =3D x
+ORG;CHARSET=ISO-8859-1;QUOTED-PRINTABLE:F=FCr;Dept
+PHOTO;ENCODING=BASE64;JPEG:/9j/4AAQ
+ SkZJRgAB
+
+X-KEPT;HOME:yes
+END:VCARD
+"""
+
+
+def test_a_card_of_version_2() -> None:
+    """Texts in quoted-printable, types without TYPE=; once changed it is a card that servers may hold (3.0)."""
+    [card] = cards(_OLD.replace(b"\n", b"\r\n"))
+    shown = read(card, with_photo=True)
+    assert shown.name and (shown.name.given_name, shown.name.family_name) == ("J\u00f6rg", "M\u00fcller")
+    assert (shown.notes, shown.company and shown.company.name) == ("line1\nline2 = x", "F\u00fcr")
+    assert shown.phone_numbers and shown.phone_numbers[0].type is PhoneType.MOBILE
+    assert shown.photo and (shown.photo.mime_type, shown.photo.content) == ("image/jpeg", "/9j/4AAQSkZJRgAB")
+    update(card, Contact.model_validate({"nickName": "J"}), _NOW)
+    text = contentlines.write(card).decode().replace("\r\n ", "")
+    for line in ("VERSION:3.0", "N:M\u00fcller;J\u00f6rg;;;", "NOTE:line1\\nline2 = x", "FN:J\u00f6rg M\u00fcller"):
+        assert f"{line}\r\n" in text
+    assert "PHOTO;ENCODING=b;TYPE=JPEG:/9j/4AAQSkZJRgAB" in text and "X-KEPT;TYPE=HOME:yes" in text
+    [again] = cards(contentlines.write(card))
+    assert read(again, with_photo=True) == read(card, with_photo=True)
