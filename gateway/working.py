@@ -25,14 +25,14 @@ def work(parsed: Namespace) -> None:
 
 
 async def _work(parsed: Namespace) -> None:
-    from gateway.parts import Parts, start  # with every adapter: other commands need not wait for them
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    from gateway.parts import Parts, start  # with every adapter, which takes a second: other commands need not wait
 
     settings = Settings.from_environment()
     chosen = {"work": True, "queues": parsed.queues or settings.queues}
     logs.configure(settings.log_level, settings.log_format)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with opened():
         pass  # it is there, and up to date
     async with AsyncExitStack() as stack:
