@@ -172,8 +172,9 @@ def _put_company(card: Component, company: ContactCompany) -> None:
     known = card.get("ORG")
     units = values.split(known.value, ";")[2:] if known is not None else []
     pieces = [values.escaped(company.name or ""), values.escaped(company.department or ""), *units]
-    value = ";".join(pieces).rstrip(";")
-    card.put("ORG", [Line("ORG", value)] if value else [])
+    while pieces and not pieces[-1]:
+        pieces.pop()
+    card.put("ORG", [Line("ORG", ";".join(pieces))] if pieces else [])
     _put_text(card, "TITLE", company.job_title)
     _put_text(card, read.OFFICE, company.office_location)
     _put_text(card, "X-PHONETIC-ORG", company.yomi_company_name)

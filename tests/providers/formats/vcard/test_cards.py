@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from providers.formats import contentlines
@@ -212,6 +212,7 @@ _contacts = st.fixed_dictionaries(
 
 @settings(max_examples=300, deadline=None)
 @given(_contacts, st.sampled_from(["3.0", "4.0"]))
+@example({"company": {"name": ";"}}, "3.0")
 def test_any_contact_survives(body: dict[str, Any], version: str) -> None:
     wanted = _body(**body)
     found = _again(create(wanted, "u", _NOW, version))
