@@ -57,7 +57,7 @@ class Watching:
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
-        """Stop listening and give every lease back, for others to take at once."""
+        """Stop listening and give every lease back, for others to take at once. Fit for one that was never started."""
         for task in (self._task, self._telling):
             if task is not None:
                 task.cancel()
@@ -67,6 +67,8 @@ class Watching:
                 await self._end(list(self._watches))
         except TimeoutError:
             log.warning("some servers did not let this process hang up")
+        if not self._registered:
+            return
         try:
             await self._leases.leave()
         except Exception as error:
@@ -94,10 +96,10 @@ class Watching:
             watch.told(port, parent[0] if parent else None)
 
     def wrote(self, account_id: int) -> None:
-        """This process has written to an account: whoever watches it looks."""
+        """This process, which may watch nothing itself, has written to an account: whoever watches it looks."""
         if (watch := self._watches.get(account_id)) is not None:
             watch.wrote()
-        elif self._task is not None and not self._alone:
+        elif self._task is None or not self._alone:
             self._written.add(account_id)
             if self._telling is None or self._telling.done():
                 self._telling = asyncio.create_task(self._tell())

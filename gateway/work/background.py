@@ -36,17 +36,16 @@ class Background:
         identity: Identity,
     ) -> None:
         self._engine, self._upkeep = engine, upkeep
-        self._watching = watching if WATCH in kinds else None
-        self._kinds = kinds
+        self._watching, self._kinds = watching, kinds
         self._keeping_up: asyncio.Task[None] | None = None
         identity.watch(engine.hear)
-        if self._watching is not None:
-            identity.watch(self._watching.hear)
+        if WATCH in kinds:
+            identity.watch(watching.hear)
 
     async def start(self) -> None:
         """Begin; a database that is away is waited for."""
         await self._engine.start()
-        if self._watching is not None:
+        if WATCH in self._kinds:
             await self._watching.start()
         if UPKEEP in self._kinds:
             self._keeping_up = asyncio.create_task(self._upkeep())
@@ -55,6 +54,5 @@ class Background:
         """Stop within ten seconds: accounts are given back first, then runs end or are left to other processes."""
         if self._keeping_up is not None:
             self._keeping_up.cancel()
-        if self._watching is not None:
-            await self._watching.close()
+        await self._watching.close()
         await self._engine.close()

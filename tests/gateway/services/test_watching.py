@@ -76,7 +76,7 @@ class Town:
     house: House
     stack: AsyncExitStack
 
-    async def post(self, ttl: float = TTL) -> Post:
+    async def post(self, ttl: float = TTL, *, watches: bool = True) -> Post:
         database = Database(self.url)
         self.stack.push_async_callback(database.close)
         house = await self.stack.enter_async_context(open_house(database, self.vault, self.provider))
@@ -85,9 +85,10 @@ class Town:
         self.stack.push_async_callback(changelog.close)
         leases = Leases(database, f"test {uuid4()}", ttl)
         watching = Watching(leases, house.sessions, changelog, Sources(house.sessions))
-        house.identity.watch(watching.hear)
         await house.identity.start()
-        await watching.start()
+        if watches:
+            house.identity.watch(watching.hear)
+            await watching.start()
         self.stack.push_async_callback(watching.close)
         return Post(house, watching, changelog, told)
 
@@ -274,15 +275,16 @@ async def test_an_account_that_cannot_tell_is_polled(town: Town, monkeypatch: py
     assert len(town.provider.listens) == 1
 
 
-@pytest.mark.parametrize("writer", [0, 1], ids=["its owner", "another process"])
-async def test_what_the_gateway_writes_itself_is_seen_at_once_where_nobody_tells(town: Town, writer: int) -> None:
+@pytest.mark.parametrize("writer", ["its owner", "another process", "one that does not watch"])
+async def test_what_the_gateway_writes_itself_is_seen_at_once_where_nobody_tells(town: Town, writer: str) -> None:
     """The floor is minutes away."""
     town.provider.pushes = False
     (account,) = await town.accounts(1)
     one = await town.post()
     await town.ready(account)
-    posts = [one, await town.post()]
-    await until(lambda: not posts[writer].watching._alone)
+    posts = {"its owner": one, "another process": await town.post()}
+    posts["one that does not watch"] = await town.post(watches=False)
+    await until(lambda: not posts["another process"].watching._alone)
     assert set(one.watching.accounts) == {account}
     town.provider.put(account, "written")
     posts[writer].watching.wrote(account)
