@@ -18,7 +18,7 @@ from imapclient import IMAPClient
 from tests.servers import processes
 from tests.servers.certificates import Certificate
 from tests.servers.packages import require
-from tests.servers.ports import free_port, wait_port
+from tests.servers.ports import free_port, wait_closed, wait_port
 from tests.servers.tokeninfo import TokenInfo
 
 DOMAIN = "example.test"
@@ -82,6 +82,8 @@ class Dovecot:
     def restart(self) -> None:
         """Stop and start on the same ports: every connection is lost, the mail is kept."""
         self.stop()
+        for port in (self.imap, self.imaps, self.lmtp):  # children outlive the master for a moment
+            wait_closed(port)
         self._start()
 
     @property

@@ -23,6 +23,20 @@ def wait_port(port: int, timeout: float = 20.0) -> None:
     raise TimeoutError(f"nothing listens on port {port} after {timeout:.0f} s")
 
 
+def wait_closed(port: int, timeout: float = 20.0) -> None:
+    """Return once nothing accepts connections on the port any more; raise `TimeoutError` after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 0.2):
+                time.sleep(0.02)
+        except ConnectionError:
+            return
+        except OSError:
+            time.sleep(0.02)
+    raise TimeoutError(f"something listens on port {port} after {timeout:.0f} s")
+
+
 def hang_up(connection: socket.socket) -> None:
     """Close a connection at once, also when a file made of it is still open."""
     try:
