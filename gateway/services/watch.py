@@ -125,16 +125,11 @@ class Watch:
 
     def wrote(self) -> None:
         """The gateway has written something itself: to be seen at once where nobody tells."""
-        told = self._followed - ({_MAIL} if self._listener is not None else set())
-        self._due |= told
-        for followed in told:
-            self._noticed.setdefault(followed, asyncio.get_running_loop().time())
-        if told and not self._failures:
-            self.go_on()
+        self._notice(self._followed - ({_MAIL} if self._listener is not None else set()))
 
     def told(self, port: str, parent: str | None) -> None:
         """The provider has called."""
-        self._pushed.told([one for one in self._followed if one[0] == port and parent in (None, one[1])])
+        self._pushed.told(self._meant(port, parent))
         self._hear(Notice(port, parent))
 
     def change(self, account: Account) -> None:
@@ -163,16 +158,20 @@ class Watch:
         self._silent = 0
         if notice.error is not None:
             self._lose(notice.error)
-        elif told := {
-            followed
-            for followed in self._followed
-            if followed[0] == notice.port and notice.parent in (None, followed[1])
-        }:
-            self._due |= told
-            for followed in told:
-                self._noticed.setdefault(followed, asyncio.get_running_loop().time())
-            if not self._failures:  # else the timer knows when it is time to try again
-                self.go_on()
+        else:
+            self._notice(self._meant(notice.port, notice.parent))
+
+    def _meant(self, port: str, parent: str | None) -> set[Followed]:
+        """What of that which is followed a notice is about."""
+        return {one for one in self._followed if one[0] == port and parent in (None, one[1])}
+
+    def _notice(self, told: set[Followed]) -> None:
+        """Something has happened to these."""
+        self._due |= told
+        for followed in told:
+            self._noticed.setdefault(followed, asyncio.get_running_loop().time())
+        if told and not self._failures:  # else the timer knows when it is time to try again
+            self.go_on()
 
     def _lose(self, error: ProviderError) -> None:
         """The listener hears nothing any more."""

@@ -4,13 +4,13 @@ Addresses are those that the server sees (or that a trusted proxy names); of IPv
 household has. What is kept is forgotten once it has filled up again, and there is never more than `_KEPT` of it.
 """
 
-import ipaddress
 import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.services.networks import network_of
 from providers.base.errors import RateLimited
 
 _KEPT = 20_000  # addresses that are remembered
@@ -38,7 +38,7 @@ class Visitors:
         """Count a request. Raises `RateLimited` with the time to wait; whoever has no address is not counted."""
         if address is None:
             return
-        key, now = (rate, _network(address)), self._clock()
+        key, now = (rate, network_of(address) or address[:100]), self._clock()
         used, since = self._used.pop(key, (0.0, now))
         used = max(0.0, used - (now - since) / rate.seconds)
         if used > rate.most - 1:
@@ -48,13 +48,3 @@ class Visitors:
         self._used[key] = (used + 1, now)
         while len(self._used) > _KEPT:
             self._used.popitem(last=False)
-
-
-def _network(address: str) -> str:
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address[:100]
-    if isinstance(found, ipaddress.IPv6Address):
-        return str(found.ipv4_mapped or ipaddress.ip_network((int(found), 64), strict=False))
-    return str(found)

@@ -3,14 +3,13 @@ application, sign-in or process they go through."""
 
 import math
 from collections.abc import Sequence
-from ipaddress import IPv6Address, ip_address
 
+from gateway.services.networks import network_of
 from gateway.store.attempts import Attempts, Limit
 from providers.base.errors import RateLimited
 from schemas.accounts import ApiAccountInDto
 
 PER_ACCOUNT, PER_ADDRESS = 20, 200  # within a quarter of an hour
-_NETWORK = 64  # bits of an IPv6 address that one customer has (RFC 6177)
 
 
 class Guessing:
@@ -39,10 +38,5 @@ def _account(body: ApiAccountInDto) -> Limit:
 
 def _address(text: str | None) -> Sequence[Limit]:
     """None for a peer without an address, such as a Unix socket."""
-    try:
-        address = ip_address(text or "")
-    except ValueError:
-        return ()
-    if isinstance(address, IPv6Address):
-        return (Limit(f"address {int(address) >> (128 - _NETWORK):x}", PER_ADDRESS),)
-    return (Limit(f"address {address}", PER_ADDRESS),)
+    network = network_of(text or "")
+    return (Limit(f"address {network}", PER_ADDRESS),) if network else ()

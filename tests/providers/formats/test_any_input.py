@@ -135,10 +135,15 @@ def test_time_is_linear(read: Callable[[str], object], pattern: str) -> None:
     """Twice the text takes at most about twice the time, on a slow machine too."""
     text = pattern * (300_000 // len(pattern))
     whole = _spent(read, text)
-    assert whole < _LIMIT or whole < 3.5 * _spent(read, text[: len(text) // 2])
+    assert whole < _LIMIT or whole < 3 * _spent(read, text[: len(text) // 2])
 
 
 def _spent(read: Callable[[str], object], text: str) -> float:
+    """CPU seconds; the better of two tries, since Python's collector may run in either."""
+    return min(_once(read, text) for _ in range(2))
+
+
+def _once(read: Callable[[str], object], text: str) -> float:
     start = time.process_time()
     read(text)
     return time.process_time() - start
